@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/core/ledger.h"
+
+namespace ts {
+
+std::string_view name(Operation operation) {
+  switch (operation) {
+    case Operation::Embedding: return "embedding";
+    case Operation::Norm: return "norm";
+    case Operation::Linear: return "linear";
+    case Operation::Attention: return "attention";
+    case Operation::KvWrite: return "kv-write";
+    case Operation::Activation: return "activation";
+    case Operation::Head: return "head";
+    case Operation::Sampling: return "sampling";
+    case Operation::Policy: return "kv-policy";
+    case Operation::Count: break;
+  }
+  return "?";
+}
+
+Cost Ledger::total() const {
+  Cost sum;
+  for (const Cost& c : costs_) {
+    sum.bytes += c.bytes;
+    sum.operations += c.operations;
+    sum.nanoseconds += c.nanoseconds;
+    sum.calls += c.calls;
+  }
+  return sum;
+}
+
+}  // namespace ts

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <type_traits>
+
+namespace ts {
+
+/// A half-open range of indices.
+struct Range {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+  std::int64_t size() const { return end - begin; }
+};
+
+/// The share of `worker` in n items split evenly among `workers`, in multiples of `grain` (except the last).
+Range share(std::int64_t n, int worker, int workers, std::int64_t grain = 1);
+
+/// A fixed team of threads that runs one function at a time on all of them; the calling thread is worker 0.
+/// Workers spin briefly, then park, since a decode step has hundreds of barriers. oneDNN and OpenMP run
+/// single-threaded inside every worker. Not re-entrant; one driver thread at a time.
+class ThreadPool {
+ public:
+  explicit ThreadPool(int threads);  ///< 0: one per physical core this process may use
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  int size() const;
+
+  /// Calls body(worker) on every worker and returns when all have finished. No allocation, no lock taken while busy.
+  template <class Body>
+  void run(Body&& body) {
+    runErased([](void* context, int worker) { (*static_cast<std::remove_reference_t<Body>*>(context))(worker); }, &body);
+  }
+
+  /// Splits n items among the workers: body(range, worker).
+  template <class Body>
+  void split(std::int64_t n, std::int64_t grain, Body&& body) {
+    run([&](int worker) {
+      const Range range = share(n, worker, size(), grain);
+      if (range.size() > 0) body(range, worker);
+    });
+  }
+
+ private:
+  void runErased(void (*body)(void*, int), void* context);
+  struct Team;
+  std::unique_ptr<Team> team_;
+};
+
+}  // namespace ts

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "engine/core/ledger.h"
+#include "engine/core/result.h"
+#include "engine/core/thread_pool.h"
+#include "engine/model/model.h"
+#include "engine/session/plan.h"
+
+namespace ts {
+
+/// A measured number with its standard error (0 when it has none) over n observations.
+struct Metric {
+  double value = 0;
+  double stderr_ = 0;
+  std::int64_t n = 0;
+};
+
+/// One scored item: a perplexity chunk, a choice question. Runs are compared item by item.
+struct Sample {
+  std::int64_t item = 0;  ///< index in the task's data
+  std::map<std::string, double> values;  ///< "nll", "tokens", "correct", "ll0" ...
+};
+
+/// KL divergence of the plan's next-token distribution from the dense model's, both run in lockstep (llama.cpp's
+/// statistics). Nats.
+struct KlStatistics {
+  double mean = 0, meanStderr = 0, median = 0, p90 = 0, p99 = 0, maximum = 0;
+  double sameTop = 0, sameTopStderr = 0;     ///< fraction of positions whose arg-max agrees
+  double meanDeltaP = 0, rmsDeltaP = 0;      ///< of the true token's probability
+  double logPerplexityRatio = 0, logPerplexityRatioStderr = 0;
+  std::int64_t n = 0;
+};
+
+struct EvaluationOptions {
+  std::string task = "wikitext2";         ///< registered task name (evaluation/task.h)
+  std::filesystem::path data;             ///< the user's own data in the task's form; empty: the bundled data
+  std::int64_t limit = 0;                 ///< items (chunks, questions); 0: all
+  std::int64_t context = 512;             ///< tokens of a perplexity chunk
+  bool againstDense = false;              ///< KL divergence and paired difference
+  std::uint64_t seed = 0;
+};
+
+struct EvaluationResult {
+  std::string task;
+  std::map<std::string, Metric> metrics;  ///< "perplexity", "bits_per_byte", "acc", "acc_norm" ...
+  std::vector<Sample> samples;
+  std::optional<KlStatistics> kl;
+  std::map<std::string, double> engaged;
+  std::string dataFingerprint;
+  double seconds = 0;
+};
+
+struct EvaluationHooks {
+  std::stop_token stop;
+  std::function<void(std::int64_t done, std::int64_t total)> progress = [](std::int64_t, std::int64_t) {};
+  std::function<void(const Sample&)> sample = [](const Sample&) {};  ///< each as it ends
+};
+
+/// Scores `prepared` under the plan's key/value strategies and activations (and decoding, for generation tasks). `dense` is the
+/// untouched model, needed for againstDense only.
+Result<EvaluationResult> evaluate(std::shared_ptr<const Model> prepared, std::shared_ptr<const Model> dense, const Plan& plan,
+                                  const EvaluationOptions& options, ThreadPool& pool, const EvaluationHooks& hooks = {});
+
+/// What latency and memory cost, measured alone on the machine.
+struct BenchOptions {
+  std::int64_t prompt = 128, generate = 64, depth = 0;
+  int repetitions = 5, warmup = 1;
+  std::uint64_t seed = 0;
+};
+struct BenchResult {
+  struct Spread {
+    double median = 0, low = 0, high = 0;  ///< low, high: 95 % interval of the median over repetitions (order statistics)
+    std::vector<double> samples;
+  };
+  Spread prefillTokensPerSecond, decodeTokensPerSecond, ttftMs;
+  double itlP50Ms = 0, itlP90Ms = 0, itlP99Ms = 0;
+  double readBandwidthGBs = 0;   ///< of the machine, measured in this run with the same threads
+  double bandwidthUsed = 0;      ///< fraction: bytes a decode step reads / its time / readBandwidth
+  double noise = 0;              ///< relative change of a fixed probe before and after; > 0.1 is high
+  MemoryUse memory;
+  std::uint64_t peakBytes = 0;   ///< the process's (VmHWM), 0 where the system does not tell
+  std::map<std::string, Cost> operations;  ///< per kind, of one decode repetition
+  std::map<std::string, double> engaged;
+};
+Result<BenchResult> bench(std::shared_ptr<const Model> prepared, const Plan& plan, const BenchOptions& options, ThreadPool& pool,
+                          const EvaluationHooks& hooks = {});
+
+}  // namespace ts

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "engine/core/buffer.h"
+#include "engine/weights/execution.h"
+
+namespace ts {
+
+/// A linear map y = W x stored in one format (engine/weights/: one file a format). Immutable once made; shared by every
+/// session of a model. W has rows() outputs (N) and cols() inputs (K).
+///
+/// Promise 3: element (m, n) of a product is reduced over K in one fixed order, whatever the number of rows M up to
+/// kNarrowRows and whatever the number of threads. Above that the wide path may reduce in another, also fixed, order.
+class Matrix {
+ public:
+  virtual ~Matrix() = default;
+
+  std::int64_t rows() const { return rows_; }
+  std::int64_t cols() const { return cols_; }
+
+  virtual std::string format() const = 0;       ///< "f16", "q4(group=32)", "low-rank(64)" ...
+  virtual std::size_t bytes() const = 0;        ///< held in memory, scales and padding included
+  virtual std::size_t bytesRead() const { return bytes(); }  ///< by one product of one row
+  virtual std::uint64_t operations() const { return 2ull * rows_ * cols_; }  ///< of one product of one row
+
+  /// Rows [first, first + count) as float32, row-major, `cols()` apart: the reference, the gather of an embedding and
+  /// what transforms read. Exact for the stored format.
+  virtual void unpackRows(std::int64_t first, std::int64_t count, float* out) const = 0;
+
+  /// out[m, n] = sum_k W[n, k] in[m, k] for every row m of `in` (in.width == cols(), out.width == rows()).
+  /// Splits the outputs over the context's workers. `wide` allows the oneDNN path for many rows (prefill, scoring).
+  virtual void multiply(ConstRows in, Rows out, Execution& execution, bool wide) const = 0;
+
+ protected:
+  Matrix(std::int64_t rows, std::int64_t cols) : rows_(rows), cols_(cols) {}
+  std::int64_t rows_, cols_;
+};
+
+using MatrixPtr = std::shared_ptr<const Matrix>;
+
+/// Several products of the same input with one barrier (q, k and v; gate and up). Same result as one by one.
+struct Product {
+  const Matrix* matrix;
+  Rows out;
+};
+void multiplyTogether(ConstRows in, std::span<const Product> products, Execution& execution, bool wide);
+
+}  // namespace ts
