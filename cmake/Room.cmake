@@ -11,6 +11,17 @@ function(ts_room name folder)
   endif()
 endfunction()
 
+# A room of strategies: the same, as object files.
+function(ts_strategies name folder)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cpp")
+  if(sources)
+    add_library(${name} OBJECT ${sources})
+    target_link_libraries(${name} PUBLIC tradespace_settings ${ARGN})
+  else()
+    add_library(${name} INTERFACE)
+  endif()
+endfunction()
+
 # One GoogleTest program of every .cpp directly in a folder of tests/: ts_test(FOLDER LIBRARIES...)
 function(ts_test folder)
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cpp")

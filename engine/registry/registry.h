@@ -81,6 +81,9 @@ class Registry {
   /// Fills in defaults and checks names, types, ranges and choices; the error names the parameter and what it accepts.
   Result<Settings> resolve(Family family, const StrategySpec& spec) const;
 
+  /// The parameters `spec` may set: its descriptor's own and those of the strategies it names (a drafter's).
+  std::vector<const Parameter*> parametersOf(Family family, const StrategySpec& spec) const;
+
   /// Resolves and makes the strategy, which must be a T: `make<KvPolicy>(Family::KeyValue, spec)`.
   template <class T>
   Result<std::unique_ptr<T>> make(Family family, const StrategySpec& spec) const;
