@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/core/version.h"
+
+namespace ts {
+
+std::string_view engineVersion() { return TS_VERSION; }
+
+}  // namespace ts
