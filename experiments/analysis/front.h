@@ -4,19 +4,13 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "experiments/store/metrics.h"
 #include "experiments/store/records.h"
 
 namespace ts {
-
-enum class Direction { Minimize, Maximize };
-/// The direction in which a metric is better ("perplexity" down, "decode_tokens_per_s" up); unknown names: down.
-Direction betterDirection(std::string_view metric);
-/// Unit for axes and CSV headers: "tokens/s", "bytes", "ms", "" ...
-std::string unitOf(std::string_view metric);
 
 struct FrontPoint {
   std::int64_t run = 0;

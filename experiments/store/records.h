@@ -13,7 +13,8 @@ namespace ts {
 /// Value types that the store gives and the desktop shows. They know no SQL and no Qt.
 
 enum class RunState { Queued, Running, Done, Failed, Refused, Cancelled, Interrupted };
-std::string_view name(RunState state);
+std::string_view name(RunState state);  ///< "queued" ... "interrupted"
+std::optional<RunState> runState(std::string_view text);
 
 struct MetricValue {
   double value = 0;
@@ -38,14 +39,15 @@ struct ModelRecord {
 /// One plan on one model on one machine: the row of the run table and the point of the front.
 struct RunRecord {
   std::int64_t id = 0;
-  std::int64_t sweep = 0;  ///< 0: none
-  std::string key;         ///< hash(model fingerprint, plan, task, seed, engine version)
+  std::int64_t sweep = 0;  ///< the one that made it; 0: none
+  std::string key;         ///< hash(model fingerprint, plan, task, data, bench, seed, engine version, machine)
   ModelRecord model;
   HostRecord host;
   std::string plan;        ///< canonical text
   std::string commandLine; ///< `tradespace-cli ...`, ready to copy
   std::map<std::string, std::string> settings;  ///< "weights", "weights.awq.bits", "kv", "decode" ... for diff and axes
   std::string task;
+  std::string dataFingerprint;  ///< of the scored items; empty until quality was measured
   std::uint64_t seed = 0;
   RunState state = RunState::Queued;
   std::string failureKind, message;  ///< for Failed, Refused
@@ -57,6 +59,14 @@ struct RunRecord {
   std::string note;
 };
 
+/// What one stage of a run (quality, latency) found.
+struct Measurements {
+  std::map<std::string, MetricValue> metrics;
+  std::map<std::string, double> engaged;
+  std::string dataFingerprint;  ///< empty: leave as it is
+  bool noisy = false;           ///< true marks the run; false leaves the mark as it is
+};
+
 struct SampleRecord {
   std::int64_t item = 0;
   std::map<std::string, double> values;
@@ -64,7 +74,7 @@ struct SampleRecord {
 
 struct SweepRecord {
   std::int64_t id = 0;
-  std::string name, created, text;  ///< text: the sweep file
+  std::string name, created, text;  ///< text: the sweep file; created: ISO 8601, UTC (empty when adding: now)
   std::int64_t plans = 0;
 };
 

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What happens to files that are not as they should be: nothing is lost, and the message says what to do.
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <fstream>
+
+#include "experiments/store/database.h"
+#include "experiments/store/process.h"
+#include "experiments/store/store.h"
+#include "temporary_folder.h"
+
+namespace ts {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+RunRecord example() {
+  RunRecord run;
+  run.key = "k";
+  run.model.fingerprint = "f";
+  run.plan = "dense";
+  return run;
+}
+
+std::string contents(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// Runs `body` in a child process and gives its exit status.
+template <class Body>
+int inChild(Body&& body) {
+  const pid_t child = fork();
+  if (child == 0) _exit(body());
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+TEST(Opening, MakesAWriteAheadLoggedFile) {
+  TemporaryFolder folder;
+  auto store = *Store::open(folder / "s.db");
+  EXPECT_THAT(store->notices(), IsEmpty());
+  SQLite::Database raw((folder / "s.db").string(), SQLite::OPEN_READONLY);
+  EXPECT_EQ(raw.execAndGet("PRAGMA journal_mode").getString(), "wal");
+  EXPECT_EQ(raw.execAndGet("PRAGMA user_version").getInt(), schemaSteps().back().version);
+}
+
+TEST(Opening, RefusesAFolderAnotherFileAndAnotherDatabase) {
+  TemporaryFolder folder;
+  EXPECT_THAT(Store::open(folder.path()).error().message, HasSubstr("folder"));
+  EXPECT_THAT(Store::open(folder / "no/such/s.db").error().message, HasSubstr("does not exist"));
+
+  std::ofstream(folder / "text.db") << "this is a text of some length";
+  EXPECT_THAT(Store::open(folder / "text.db").error().message, HasSubstr("byte 0"));
+  EXPECT_EQ(contents(folder / "text.db"), "this is a text of some length");
+
+  {
+    SQLite::Database(folder / "other.db", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE)
+        .exec("CREATE TABLE cookies (a)");
+  }
+  EXPECT_THAT(Store::open(folder / "other.db").error().message, HasSubstr("another program"));
+  EXPECT_THAT(Store::open(folder / "none.db", Store::Mode::ReadOnly).error().message, HasSubstr("no such store"));
+  EXPECT_FALSE(fs::exists(folder / "none.db"));
+}
+
+TEST(Opening, RefusesAFileCutShort) {
+  TemporaryFolder folder;
+  {
+    auto store = *Store::open(folder / "s.db");
+    for (int i = 0; i < 50; ++i) ASSERT_TRUE(store->addRun(example()));
+  }
+  const auto size = fs::file_size(folder / "s.db");
+  for (const auto kept : {size / 2, size - 1, std::uintmax_t{100}, std::uintmax_t{17}}) {
+    fs::copy_file(folder / "s.db", folder / "cut.db", fs::copy_options::overwrite_existing);
+    fs::resize_file(folder / "cut.db", kept);
+    const auto result = Store::open(folder / "cut.db");
+    ASSERT_FALSE(result) << kept;
+    EXPECT_THAT(result.error().where, HasSubstr("cut.db"));
+    EXPECT_EQ(fs::file_size(folder / "cut.db"), kept) << "not touched";
+  }
+}
+
+TEST(Opening, RefusesANewerVersionAndLeavesItAlone) {
+  TemporaryFolder folder;
+  { ASSERT_TRUE(Store::open(folder / "s.db")); }
+  { SQLite::Database((folder / "s.db").string(), SQLite::OPEN_READWRITE).exec("PRAGMA user_version=4711"); }
+  const std::string before = contents(folder / "s.db");
+  for (const auto mode : {Store::Mode::ReadWrite, Store::Mode::ReadOnly}) {
+    const auto result = Store::open(folder / "s.db", mode);
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().kind, ErrorKind::Unsupported);
+    EXPECT_THAT(result.error().message, HasSubstr("4711"));
+  }
+  EXPECT_EQ(contents(folder / "s.db"), before);
+}
+
+TEST(Opening, BacksUpAndUpgradesAnOlderVersion) {
+  TemporaryFolder folder;
+  const SchemaStep first[] = {{1, "CREATE TABLE a (x); INSERT INTO a VALUES (5);"}};
+  const SchemaStep both[] = {first[0], {2, "ALTER TABLE a ADD COLUMN y DEFAULT 7;"}};
+  { ASSERT_TRUE(openForWriting(folder / "s.db", first)); }
+  EXPECT_EQ(openForReading(folder / "s.db", both).error().kind, ErrorKind::Unsupported);
+  auto upgraded = *openForWriting(folder / "s.db", both);
+  EXPECT_EQ(upgraded.database->execAndGet("SELECT x + y FROM a").getInt(), 12);
+  ASSERT_THAT(upgraded.notices, SizeIs(1));
+  EXPECT_THAT(upgraded.notices[0], HasSubstr("s.db.v1.bak"));
+  EXPECT_EQ(openForReading(folder / "s.db.v1.bak", first)->database->execAndGet("SELECT x FROM a").getInt(), 5);
+}
+
+TEST(Opening, AFailedUpgradeLeavesTheOldFileInUse) {
+  TemporaryFolder folder;
+  const SchemaStep first[] = {{1, "CREATE TABLE a (x); INSERT INTO a VALUES (5);"}};
+  const SchemaStep broken[] = {first[0], {2, "INSERT INTO a VALUES (6); SELECT nonsense;"}};
+  { ASSERT_TRUE(openForWriting(folder / "s.db", first)); }
+  EXPECT_THAT(openForWriting(folder / "s.db", broken).error().message, HasSubstr("upgrading"));
+  EXPECT_EQ(openForWriting(folder / "s.db", first)->database->execAndGet("SELECT count(*) FROM a").getInt(), 1);
+}
+
+/// Root may write everything, so these run as nobody.
+template <class Body>
+int asNobody(Body&& body) {
+  return inChild([&] {
+    if (geteuid() == 0 && seteuid(65534) != 0) return 99;
+    return body();
+  });
+}
+
+TEST(Opening, ReadsAReadOnlyStoreAndSaysThatItCannotWrite) {
+  TemporaryFolder folder;
+  {
+    auto store = *Store::open(folder / "s.db");
+    ASSERT_TRUE(store->addRun(example()));
+  }
+  fs::permissions(folder / "s.db", fs::perms(0444));
+  fs::permissions(folder.path(), fs::perms(0555));
+  EXPECT_EQ(asNobody([&] {
+              const auto write = Store::open(folder / "s.db");
+              if (write || write.error().kind != ErrorKind::Io ||
+                  write.error().message.find("read-only") == std::string::npos)
+                return 1;
+              const auto read = Store::open(folder / "s.db", Store::Mode::ReadOnly);
+              if (!read) return 2;
+              return (*read)->runs()->size() == 1 ? 0 : 3;
+            }),
+            0);
+  EXPECT_EQ(asNobody([&] {
+              const auto created = Store::open(folder / "new.db");
+              return !created && created.error().kind == ErrorKind::Io ? 0 : 1;
+            }),
+            0);
+}
+
+TEST(Opening, AFullDiskLosesOnlyTheLastChange) {
+  TemporaryFolder folder;
+  { ASSERT_TRUE(Store::open(folder / "s.db")); }
+  const int kept = inChild([&] {
+    std::signal(SIGXFSZ, SIG_IGN);
+    auto store = *Store::open(folder / "s.db");
+    const auto run = *store->addRun(example());
+    const rlimit limit{256 << 10, 256 << 10};
+    setrlimit(RLIMIT_FSIZE, &limit);
+    int written = 0;
+    for (;; ++written) {
+      const auto result = store->addSample(run, {.item = written, .values = {{std::string(8000, 'x'), 1}}});
+      if (result) continue;
+      if (result.error().kind != ErrorKind::Io) return 255;
+      if (!store->runs()) return 254;  // still readable
+      return written;
+    }
+  });
+  ASSERT_GT(kept, 3);
+  ASSERT_LT(kept, 200);
+  auto store = *Store::open(folder / "s.db");
+  EXPECT_EQ(store->samples(store->runs()->front().id)->size(), static_cast<std::size_t>(kept));
+}
+
+TEST(Opening, AKilledWriterLosesNothingCommittedAndItsRunIsInterrupted) {
+  TemporaryFolder folder;
+  int channel[2];
+  ASSERT_EQ(pipe(channel), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    auto store = *Store::open(folder / "s.db");
+    const auto run = *store->addRun(example());
+    (void)store->addRun(example());  // stays queued
+    (void)store->setState(run, RunState::Running);
+    for (std::int64_t item = 0;; ++item) {
+      if (!store->addSample(run, {.item = item, .values = {{"nll", 1.0}}})) _exit(1);
+      if (write(channel[1], &item, sizeof item) != sizeof item) _exit(1);
+    }
+  }
+  std::int64_t last = -1;
+  while (last < 200) ASSERT_EQ(read(channel[0], &last, sizeof last), static_cast<ssize_t>(sizeof last));
+  {
+    auto meanwhile = *Store::open(folder / "s.db");
+    EXPECT_EQ(meanwhile->run(1)->state, RunState::Running) << "its process lives";
+  }
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  close(channel[1]);
+  for (std::int64_t item; read(channel[0], &item, sizeof item) == sizeof item;) last = item;
+  close(channel[0]);
+
+  auto store = *Store::open(folder / "s.db");
+  EXPECT_GE(store->samples(1)->size(), static_cast<std::size_t>(last + 1));
+  EXPECT_EQ(store->run(1)->state, RunState::Interrupted);
+  EXPECT_EQ(store->run(2)->state, RunState::Interrupted);
+  EXPECT_THAT(store->notices(), SizeIs(1));
+}
+
+TEST(Process, IsToldApartFromAnotherWithItsNumber) {
+  const std::string me = processIdentity();
+  EXPECT_TRUE(mayBeAlive(me));
+  EXPECT_FALSE(mayBeAlive(me + "7")) << "another start time";
+  EXPECT_FALSE(mayBeAlive(""));
+  EXPECT_TRUE(mayBeAlive("elsewhere x 1 1")) << "of another host nobody here knows";
+}
+
+}  // namespace
+}  // namespace ts
