@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <QGraphicsItem>
+#include <QPalette>
+#include <functional>
+
+#include "widgets/charts/plot_data.h"
+
+namespace ts {
+
+/// What the chart library has not got: error bars, limits with the unwanted side hatched, rings around selected points, the
+/// knee's name. Part of the scene, so exports have it too.
+class PlotOverlay : public QGraphicsItem {
+ public:
+  explicit PlotOverlay(QGraphicsItem* chart);
+
+  struct State {
+    const PlotData* data = nullptr;
+    QList<std::int64_t> selected;
+    std::int64_t hovered = 0;
+    QRectF plotArea;
+    QPalette palette;
+    QFont font;
+    std::function<QPointF(double x, double y)> map;  ///< values to scene positions
+  };
+  void set(State state);
+  void setHovered(std::int64_t id);
+  const State& state() const { return state_; }
+
+  QRectF boundingRect() const override;
+  void paint(QPainter* painter, const QStyleOptionGraphicsItem*, QWidget*) override;
+
+ private:
+  void paintLimits(QPainter& painter) const;
+  void paintErrorBars(QPainter& painter) const;
+  void paintRings(QPainter& painter) const;
+  State state_;
+};
+
+}  // namespace ts
