@@ -57,6 +57,7 @@ struct Model {
   Linear head;                    ///< shares the embedding's matrix when tied
   std::shared_ptr<const Tokenizer> tokenizer;
   std::vector<int> stopIds;
+  std::string chatTemplate;       ///< Jinja source, empty if none
   std::string fingerprint;        ///< of the checkpoint; the recipe applied since is in the plan's key
 
   std::uint64_t weightBytes() const;  ///< of every matrix, a shared one once

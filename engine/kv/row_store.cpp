@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/kv/row_store.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+
+namespace ts {
+namespace {
+/// Full-precision rows that are no longer visible are dropped in batches of this many, so that the list is not moved each token.
+constexpr std::int64_t kStaleRows = 64;
+
+template <class T>
+void append(Buffer<T>& to, const T* from, std::size_t n) { to.insert(to.end(), from, from + n); }
+}  // namespace
+
+HeadRows::HeadRows(std::shared_ptr<const KvCodec> codec, int dim, bool wantsMass)
+    : codec_(std::move(codec)), stride_(static_cast<std::size_t>(dim)), wantsMass_(wantsMass) {
+  if (!codec_) return;
+  group_ = codec_->group();
+  residual_ = std::max(codec_->residual(), kTail);
+  keyGroupBytes_ = codec_->keyGroupBytes(dim);
+  valueGroupBytes_ = codec_->valueGroupBytes(dim);
+}
+
+std::int64_t HeadRows::boundary(std::int64_t m) const {
+  if (!codec_) return 0;
+  return std::max<std::int64_t>(0, m + 1 - residual_) / group_ * group_;
+}
+
+void HeadRows::append(std::int32_t position, const float* key, const float* value) {
+  positions_.push_back(position);
+  if (wantsMass_) mass_.push_back(0.0f);
+  ts::append(keys_, key, stride_);
+  ts::append(values_, value, stride_);
+}
+
+void HeadRows::encode(std::int64_t lastQuery) {
+  if (!codec_) return;
+  const std::int64_t target = boundary(lastQuery);
+  for (; encoded_ < target; encoded_ += group_) {
+    encodedKeys_.resize(encodedKeys_.size() + keyGroupBytes_);
+    encodedValues_.resize(encodedValues_.size() + valueGroupBytes_);
+    codec_->encodeKeys(fullKeys(encoded_), dim(), encodedKeys_.data() + encodedKeys_.size() - keyGroupBytes_);
+    codec_->encodeValues(fullValues(encoded_), dim(), encodedValues_.data() + encodedValues_.size() - valueGroupBytes_);
+  }
+}
+
+void HeadRows::commit(std::span<const std::int32_t> offsets) {
+  std::int64_t to = committed_;
+  for (const std::int32_t offset : offsets) {
+    const std::int64_t from = committed_ + offset;
+    assert(from >= to && from < size());
+    if (from != to) {
+      const auto f = static_cast<std::size_t>(from - fullBegin_) * stride_, t = static_cast<std::size_t>(to - fullBegin_) * stride_;
+      std::memcpy(keys_.data() + t, keys_.data() + f, stride_ * sizeof(float));
+      std::memcpy(values_.data() + t, values_.data() + f, stride_ * sizeof(float));
+      positions_[static_cast<std::size_t>(to)] = positions_[static_cast<std::size_t>(from)];
+      if (wantsMass_) mass_[static_cast<std::size_t>(to)] = mass_[static_cast<std::size_t>(from)];
+    }
+    ++to;
+  }
+  committed_ = to;
+  dropDraft();
+  encode(committed_ + kTail - 1);  // the deepest node of the next draft; kTail keeps every row below that boundary committed
+  forgetCovered();
+}
+
+void HeadRows::dropDraft() {
+  positions_.resize(static_cast<std::size_t>(committed_));
+  if (wantsMass_) mass_.resize(static_cast<std::size_t>(committed_));
+  keys_.resize(static_cast<std::size_t>(committed_ - fullBegin_) * stride_);
+  values_.resize(keys_.size());
+  // A cancelled prefill may have encoded rows that were never committed; their full rows are still here.
+  const std::int64_t whole = committed_ / group_ * group_;
+  if (encoded_ > whole) {
+    encoded_ = whole;
+    encodedKeys_.resize(static_cast<std::size_t>(encoded_ / group_) * keyGroupBytes_);
+    encodedValues_.resize(static_cast<std::size_t>(encoded_ / group_) * valueGroupBytes_);
+  }
+}
+
+void HeadRows::forgetCovered() {
+  const std::int64_t visible = std::min(boundary(committed_), encoded_);  // the next query's own row has index committed_
+  if (visible - fullBegin_ < kStaleRows) return;
+  const auto stale = static_cast<std::ptrdiff_t>(static_cast<std::size_t>(visible - fullBegin_) * stride_);
+  keys_.erase(keys_.begin(), keys_.begin() + stale);
+  values_.erase(values_.begin(), values_.begin() + stale);
+  fullBegin_ = visible;
+}
+
+void HeadRows::decodeRow(std::int64_t index, float* key, float* value) const {
+  if (index >= fullBegin_) {
+    std::memcpy(key, fullKeys(index), stride_ * sizeof(float));
+    std::memcpy(value, fullValues(index), stride_ * sizeof(float));
+    return;
+  }
+  std::vector<float> rows(static_cast<std::size_t>(group_) * stride_);
+  const auto at = static_cast<std::size_t>(index % group_) * stride_;
+  codec_->decodeKeys(keyGroup(index / group_), dim(), rows.data());
+  std::memcpy(key, rows.data() + at, stride_ * sizeof(float));
+  codec_->decodeValues(valueGroup(index / group_), dim(), rows.data());
+  std::memcpy(value, rows.data() + at, stride_ * sizeof(float));
+}
+
+void HeadRows::keepOnly(std::span<const std::int32_t> indices) {
+  assert(size() == committed_);
+  if (static_cast<std::int64_t>(indices.size()) == committed_) return;
+  HeadRows kept(codec_, dim(), wantsMass_);
+  std::vector<float> key(stride_), value(stride_);
+  for (const std::int32_t index : indices) {
+    decodeRow(index, key.data(), value.data());
+    kept.append(positions_[static_cast<std::size_t>(index)], key.data(), value.data());
+    if (wantsMass_) kept.mass_.back() = mass_[static_cast<std::size_t>(index)];
+  }
+  kept.committed_ = kept.size();
+  if (codec_ && group_ == 1) {
+    // Rows stored one by one keep their bytes: encoding what was decoded would round twice.
+    const std::int64_t target = kept.boundary(kept.committed_ + kTail - 1);
+    for (; kept.encoded_ < target; ++kept.encoded_) {
+      const std::int32_t from = indices[static_cast<std::size_t>(kept.encoded_)];
+      if (from >= encoded_) break;
+      ts::append(kept.encodedKeys_, keyGroup(from), keyGroupBytes_);
+      ts::append(kept.encodedValues_, valueGroup(from), valueGroupBytes_);
+    }
+  }
+  kept.encode(kept.committed_ + kTail - 1);
+  kept.forgetCovered();
+  *this = std::move(kept);
+}
+
+std::size_t HeadRows::bytes() const {
+  return (keys_.size() + values_.size() + mass_.size()) * sizeof(float) + encodedKeys_.size() + encodedValues_.size() + positions_.size() * sizeof(std::int32_t);
+}
+
+std::size_t HeadRows::bytesRead() const {
+  const std::int64_t encoded = boundary(size() - 1);
+  return static_cast<std::size_t>(encoded / group_) * (keyGroupBytes_ + valueGroupBytes_) + static_cast<std::size_t>(size() - encoded) * 2 * stride_ * sizeof(float);
+}
+
+}  // namespace ts

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "engine/core/buffer.h"
+#include "engine/kv/strategy.h"
+
+namespace ts {
+
+/// The key and value rows of one head of one layer: a ragged list in ascending position.
+///
+///   index    0 ........ encoded() ....... committed() .... size()
+///            [ codec's groups        )
+///                  [ full precision: from fullBegin()           )
+///                                         [ uncommitted draft   )
+///
+/// A query whose own row has index m sees rows below boundary(m) in encoded form and the others in full precision:
+/// a function of m alone, so the result does not depend on how rows travelled (promises 2 and 3).
+class HeadRows {
+ public:
+  /// Rows that are always full precision at the end of the list; also the deepest draft a session runs.
+  static constexpr int kTail = 32;
+
+  HeadRows(std::shared_ptr<const KvCodec> codec, int dim, bool wantsMass);
+
+  std::int64_t size() const { return static_cast<std::int64_t>(positions_.size()); }
+  std::int64_t committed() const { return committed_; }
+  std::span<const std::int32_t> positions() const { return positions_; }
+  std::span<const float> mass() const { return mass_; }
+  std::int64_t boundary(std::int64_t m) const;
+
+  /// A row of the draft; `key` and `value` are dim floats.
+  void append(std::int32_t position, const float* key, const float* value);
+  /// Encodes what a query with own index `lastQuery` may see encoded; only for rows that are committed or sure to be.
+  void encode(std::int64_t lastQuery);
+  /// Keeps the draft rows with these offsets (ascending, counted from committed()), drops the others.
+  void commit(std::span<const std::int32_t> offsets);
+  void dropDraft();
+  /// Attention mass that the row at `index` received.
+  void addMass(std::int64_t index, float mass) { mass_[static_cast<std::size_t>(index)] += mass; }
+  /// Evicts every committed row not listed (ascending indices). No draft may be pending.
+  void keepOnly(std::span<const std::int32_t> indices);
+
+  // Reading, for rows [first, ...) of one form.
+  const float* fullKeys(std::int64_t first) const { return keys_.data() + static_cast<std::size_t>(first - fullBegin_) * stride_; }
+  const float* fullValues(std::int64_t first) const { return values_.data() + static_cast<std::size_t>(first - fullBegin_) * stride_; }
+  const std::byte* keyGroup(std::int64_t group) const { return encodedKeys_.data() + static_cast<std::size_t>(group) * keyGroupBytes_; }
+  const std::byte* valueGroup(std::int64_t group) const { return encodedValues_.data() + static_cast<std::size_t>(group) * valueGroupBytes_; }
+  const KvCodec* codec() const { return codec_.get(); }
+  int dim() const { return static_cast<int>(stride_); }
+
+  std::size_t bytes() const;        ///< held
+  std::size_t bytesRead() const;    ///< by one query that sees every row
+
+ private:
+  void decodeRow(std::int64_t index, float* key, float* value) const;
+  void forgetCovered();
+
+  std::shared_ptr<const KvCodec> codec_;
+  std::size_t stride_;
+  std::size_t keyGroupBytes_ = 0, valueGroupBytes_ = 0;
+  int group_ = 1, residual_ = 0;
+  bool wantsMass_;
+  std::vector<std::int32_t> positions_;
+  std::vector<float> mass_;
+  Buffer<float> keys_, values_;  // rows [fullBegin_, size())
+  Buffer<std::byte> encodedKeys_, encodedValues_;
+  std::int64_t committed_ = 0, encoded_ = 0, fullBegin_ = 0;
+};
+
+}  // namespace ts

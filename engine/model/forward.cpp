@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/model/forward.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+
+#include "engine/kernels/vector.h"
+
+namespace ts {
+namespace {
+
+/// Rows from which element-wise work is worth a barrier.
+constexpr std::int64_t kParallelRows = 8;
+
+template <class Body>
+void forRows(const Pass& pass, std::int64_t rows, Body&& body) {
+  if (rows < kParallelRows) {
+    for (std::int64_t i = 0; i < rows; ++i) body(i);
+  } else {
+    pass.execution.pool.split(rows, 1, [&](Range range, int) {
+      for (std::int64_t i = range.begin; i < range.end; ++i) body(i);
+    });
+  }
+}
+
+Rows view(Buffer<float>& buffer, std::int64_t rows, std::int64_t width) {
+  const auto needed = static_cast<std::size_t>(rows * width);
+  if (buffer.size() < needed) buffer.resize(needed);
+  return {buffer.data(), rows, width, width};
+}
+
+/// Times one operation for the ledger.
+class Timed {
+ public:
+  Timed(const Pass& pass, Operation operation) : pass_(pass), operation_(operation), start_(std::chrono::steady_clock::now()) {}
+  ~Timed() {
+    cost.nanoseconds = static_cast<std::uint64_t>((std::chrono::steady_clock::now() - start_).count());
+    cost.calls = 1;
+    pass_.execution.ledger.add(operation_, cost);
+  }
+  Cost cost;
+
+ private:
+  const Pass& pass_;
+  Operation operation_;
+  std::chrono::steady_clock::time_point start_;
+};
+
+void normRow(NormKind kind, const Norm& norm, float epsilon, const float* in, std::int64_t n, float* out) {
+  if (kind == NormKind::Layer)
+    layerNorm(in, norm.weight.data(), norm.bias.empty() ? nullptr : norm.bias.data(), n, epsilon, out);
+  else
+    rmsNorm(in, norm.weight.data(), n, epsilon, out);
+}
+
+void normRows(const Pass& pass, const Norm& norm, ConstRows in, Rows out) {
+  const Timed timed(pass, Operation::Norm);
+  const ModelConfig& c = pass.model.config;
+  forRows(pass, in.count, [&](std::int64_t i) { normRow(c.norm, norm, c.normEpsilon, in.row(i), in.width, out.row(i)); });
+}
+
+void addBias(const Linear& linear, Rows out) {
+  if (linear.bias.empty()) return;
+  for (std::int64_t i = 0; i < out.count; ++i) addTo(linear.bias.data(), out.width, out.row(i));
+}
+
+struct Step {
+  Role role;
+  const Linear* linear;
+  Rows out;
+};
+
+/// Several maps of the same input with one barrier; biases added.
+void apply(const Pass& pass, ConstRows in, std::span<const Step> steps) {
+  Timed timed(pass, Operation::Linear);
+  std::array<Product, 3> products;
+  std::size_t count = 0;
+  for (const Step& step : steps) {
+    if (pass.observer) (*pass.observer)(step.role, in);
+    products[count++] = {step.linear->weight.get(), step.out};
+    timed.cost.bytes += step.linear->weight->bytesRead();
+    timed.cost.operations += step.linear->weight->operations() * static_cast<std::uint64_t>(in.count);
+  }
+  if (count == 1)
+    products[0].matrix->multiply(in, products[0].out, pass.execution, pass.wide);
+  else
+    multiplyTogether(in, std::span(products.data(), count), pass.execution, pass.wide);
+  for (const Step& step : steps) addBias(*step.linear, step.out);
+}
+
+/// Query/key norm over each head or over the whole row, then rotation.
+void normAndRotate(const Pass& pass, const Norm& norm, int heads, int rope, Rows rows) {
+  const ModelConfig& c = pass.model.config;
+  if (norm.weight.empty() && rope < 0) return;
+  forRows(pass, rows.count, [&](std::int64_t i) {
+    float* row = rows.row(i);
+    // A pruned block has fewer heads than the norm over the whole row was trained for; its first rows.width weights remain.
+    if (!norm.weight.empty() && c.qkNorm == QkNorm::Whole) normRow(c.norm, norm, c.normEpsilon, row, rows.width, row);
+    const Rope* r = rope < 0 ? nullptr : &c.ropes[static_cast<std::size_t>(rope)];
+    const float* table = rope < 0 ? nullptr : pass.ropes.row(rope, pass.positions[static_cast<std::size_t>(i)]);
+    for (int h = 0; h < heads; ++h) {
+      float* head = row + static_cast<std::int64_t>(h) * c.headDim;
+      if (!norm.weight.empty() && c.qkNorm == QkNorm::PerHead) normRow(c.norm, norm, c.normEpsilon, head, c.headDim, head);
+      if (r) r->interleaved ? ropeInterleaved(head, table, table + r->dims / 2, r->dims) : ropeHalves(head, table, table + r->dims / 2, r->dims);
+    }
+  });
+}
+
+/// hidden += sublayer output, through the post-norm where the block has one.
+void addResidual(const Pass& pass, const Norm& post, Rows out, Rows hidden) {
+  if (!post.weight.empty()) normRows(pass, post, out, out);
+  const Timed timed(pass, Operation::Norm);
+  forRows(pass, hidden.count, [&](std::int64_t i) { addTo(out.row(i), hidden.width, hidden.row(i)); });
+}
+
+void gateRow(Gate kind, float* gate, const float* up, std::int64_t n) {
+  switch (kind) {
+    case Gate::Silu: siluMultiply(gate, up, n); break;
+    case Gate::GeluTanh: geluTanhMultiply(gate, up, n); break;
+    case Gate::Gelu: geluMultiply(gate, up, n); break;
+  }
+}
+
+void activateRow(Gate kind, float* up, std::int64_t n) {
+  switch (kind) {
+    case Gate::Silu: silu(up, n); break;
+    case Gate::GeluTanh: geluTanh(up, n); break;
+    case Gate::Gelu: gelu(up, n); break;
+  }
+}
+
+void attentionHalf(const Pass& pass, const Block& block, int layer, Rows hidden) {
+  const ModelConfig& c = pass.model.config;
+  Workspace& w = pass.workspace;
+  const std::int64_t m = hidden.count, queries = std::int64_t{block.heads()} * c.headDim, keys = std::int64_t{block.kvHeads} * c.headDim;
+  ConstRows in = hidden;
+  if (!block.attentionNorm.weight.empty()) {
+    const Rows normed = view(w.normed, m, c.hidden);
+    normRows(pass, block.attentionNorm, hidden, normed);
+    in = normed;
+  }
+  const Rows q = view(w.q, m, queries), k = view(w.k, m, keys), v = view(w.v, m, keys);
+  const Rows attended = view(w.attended, m, queries), out = view(w.projected, m, c.hidden);
+  const std::array<Step, 3> steps{Step{Role::Q, &block.q, q}, Step{Role::K, &block.k, k}, Step{Role::V, &block.v, v}};
+  apply(pass, in, steps);
+  {
+    const Timed timed(pass, Operation::Norm);
+    const int rope = c.layers[static_cast<std::size_t>(layer)].rope;
+    normAndRotate(pass, block.qNorm, block.heads(), rope, q);
+    normAndRotate(pass, block.kNorm, block.kvHeads, rope, k);
+  }
+  pass.attention.attend(layer, q, k, v, attended);
+  const Step project{Role::O, &block.o, out};
+  apply(pass, attended, std::span(&project, 1));
+  addResidual(pass, block.attentionPostNorm, out, hidden);
+}
+
+void mlpHalf(const Pass& pass, const Block& block, Rows hidden) {
+  const ModelConfig& c = pass.model.config;
+  Workspace& w = pass.workspace;
+  const std::int64_t m = hidden.count;
+  ConstRows in = hidden;
+  if (!block.mlpNorm.weight.empty()) {
+    const Rows normed = view(w.normed, m, c.hidden);
+    normRows(pass, block.mlpNorm, hidden, normed);
+    in = normed;
+  }
+  const Rows up = view(w.up, m, block.intermediate), out = view(w.projected, m, c.hidden);
+  Rows activated = up;
+  if (block.gate.weight) {
+    const Rows gate = view(w.gate, m, block.intermediate);
+    const std::array<Step, 2> steps{Step{Role::Gate, &block.gate, gate}, Step{Role::Up, &block.up, up}};
+    apply(pass, in, steps);
+    const Timed timed(pass, Operation::Activation);
+    forRows(pass, m, [&](std::int64_t i) { gateRow(c.gate, gate.row(i), up.row(i), gate.width); });
+    activated = gate;
+  } else {
+    const Step step{Role::Up, &block.up, up};
+    apply(pass, in, std::span(&step, 1));
+    const Timed timed(pass, Operation::Activation);
+    forRows(pass, m, [&](std::int64_t i) { activateRow(c.gate, up.row(i), up.width); });
+  }
+  const Step project{Role::Down, &block.down, out};
+  apply(pass, activated, std::span(&project, 1));
+  addResidual(pass, block.mlpPostNorm, out, hidden);
+}
+
+}  // namespace
+
+std::size_t Workspace::bytes() const {
+  std::size_t sum = 0;
+  for (const auto* b : {&normed, &q, &k, &v, &attended, &projected, &gate, &up}) sum += b->size() * sizeof(float);
+  return sum;
+}
+
+void embed(const Pass& pass, std::span<const int> tokens, Rows hidden) {
+  Timed timed(pass, Operation::Embedding);
+  const Model& model = pass.model;
+  for (std::int64_t i = 0; i < hidden.count; ++i) {
+    float* row = hidden.row(i);
+    model.embedding->unpackRows(tokens[static_cast<std::size_t>(i)], 1, row);
+    if (model.config.embeddingScale != 1.0f)
+      for (std::int64_t d = 0; d < hidden.width; ++d) row[d] *= model.config.embeddingScale;
+    if (!model.positions.empty()) addTo(model.positions.data() + std::int64_t{pass.positions[static_cast<std::size_t>(i)]} * hidden.width, hidden.width, row);
+  }
+  timed.cost.bytes = model.embedding->bytes() / static_cast<std::size_t>(model.embedding->rows()) * static_cast<std::size_t>(hidden.count);
+}
+
+void runBlock(const Pass& pass, int layer, Rows hidden) {
+  const Block& block = pass.model.blocks[static_cast<std::size_t>(layer)];
+  attentionHalf(pass, block, layer, hidden);
+  mlpHalf(pass, block, hidden);
+}
+
+void runHead(const Pass& pass, ConstRows hidden, Rows logits) {
+  const Model& model = pass.model;
+  const Rows normed = view(pass.workspace.normed, hidden.count, hidden.width);
+  normRows(pass, model.finalNorm, hidden, normed);
+  Timed timed(pass, Operation::Head);
+  timed.cost.bytes = model.head.weight->bytesRead();
+  timed.cost.operations = model.head.weight->operations() * static_cast<std::uint64_t>(hidden.count);
+  model.head.weight->multiply(normed, logits, pass.execution, pass.wide);
+  addBias(model.head, logits);
+  if (const float cap = model.config.logitSoftcap; cap > 0)
+    for (std::int64_t i = 0; i < logits.count; ++i)
+      for (std::int64_t n = 0; n < logits.width; ++n) logits.row(i)[n] = cap * std::tanh(logits.row(i)[n] / cap);
+}
+
+}  // namespace ts

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "engine/core/buffer.h"
+#include "engine/model/model.h"
+#include "engine/weights/execution.h"
+
+namespace ts {
+
+/// Cosines and sines of every rotary embedding of a model, grown position by position as they are needed.
+/// Row p of rope r holds dims/2 cosines, then dims/2 sines, both already times the scaling's attention factor.
+class RopeCache {
+ public:
+  RopeCache(const ModelConfig& config, std::int64_t contextLength);
+  void reserve(std::int64_t positions);
+  const float* row(int rope, std::int64_t position) const {
+    const Table& t = tables_[static_cast<std::size_t>(rope)];
+    return t.values.data() + static_cast<std::size_t>(position) * t.width;
+  }
+  const RopeTable& frequencies(int rope) const { return tables_[static_cast<std::size_t>(rope)].frequencies; }
+  std::size_t bytes() const;
+
+ private:
+  struct Table {
+    RopeTable frequencies;
+    std::size_t width = 0;
+    std::vector<float> values;
+  };
+  std::vector<Table> tables_;
+  std::int64_t filled_ = 0;
+};
+
+/// How rows see each other: the one thing a block does not do itself. q, k and v are normed and rotated;
+/// q is [rows, heads * headDim], k and v [rows, kvHeads * headDim]; fills out, [rows, heads * headDim].
+class Attention {
+ public:
+  virtual ~Attention() = default;
+  virtual void attend(int layer, ConstRows q, ConstRows k, ConstRows v, Rows out) = 0;
+};
+
+/// Called with the input rows of each linear map (calibration).
+using LinearObserver = std::function<void(Role role, ConstRows inputs)>;
+
+/// Activations of one pass; sized for the most rows seen.
+struct Workspace {
+  Buffer<float> normed, q, k, v, attended, projected, gate, up;
+  std::size_t bytes() const;
+};
+
+/// What a pass over some rows works with.
+struct Pass {
+  const Model& model;
+  std::span<const std::int32_t> positions;  ///< of each row
+  RopeCache& ropes;
+  Attention& attention;
+  Workspace& workspace;
+  Execution& execution;
+  bool wide = false;  ///< allow the many-rows kernels
+  const LinearObserver* observer = nullptr;
+};
+
+/// hidden[i] = embedding of tokens[i], scaled, with learned positions where the architecture has them.
+void embed(const Pass& pass, std::span<const int> tokens, Rows hidden);
+/// One transformer block, in place.
+void runBlock(const Pass& pass, int layer, Rows hidden);
+/// Final norm and head: logits [rows, vocabulary].
+void runHead(const Pass& pass, ConstRows hidden, Rows logits);
+
+}  // namespace ts

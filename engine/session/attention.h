@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "engine/kv/row_store.h"
+#include "engine/kv/strategy.h"
+#include "engine/model/forward.h"
+
+namespace ts {
+
+/// The rows of every layer and head, the strategies that act on them, and the draft that is in flight.
+struct KvState {
+  std::shared_ptr<const KvCodec> codec;  ///< null: float32 rows
+  std::vector<std::shared_ptr<const KvPolicy>> policies;
+  std::vector<std::vector<HeadRows>> layers;  ///< [layer][key/value head]
+
+  bool wantsMass = false;
+  std::int64_t sinks = 0, window = 0, distanceCap = 0;  ///< of the visibility policy, 0: none
+
+  // The pass in flight.
+  std::span<const std::int32_t> parents;  ///< of each row within the pass, -1: the last committed row; empty: a chain
+  bool certain = false;                   ///< rows will be committed (prefill): they may be encoded at once
+  /// Attention probabilities by [layer][head][row of the pass][index], summed over the head's queries; if wantsMass.
+  std::vector<std::vector<std::vector<std::vector<float>>>> mass;
+};
+
+/// Attention of a session: appends the pass's rows to the store, then lets each see its own past.
+/// Two passes over scores (maximum, then sum in index order) with rows in list order: element (row, head) is computed in
+/// one fixed order whatever travels beside it.
+class KvAttention : public Attention {
+ public:
+  KvAttention(const Model& model, KvState& state, Execution& execution, RopeCache& ropes) : model_(model), state_(state), execution_(execution), ropes_(ropes) {}
+  void setPositions(std::span<const std::int32_t> positions) { positions_ = positions; }
+  void attend(int layer, ConstRows q, ConstRows k, ConstRows v, Rows out) override;
+
+ private:
+  void one(int layer, std::int64_t row, int head, const float* query, float* out, float* massOut, int worker);
+  const Model& model_;
+  KvState& state_;
+  Execution& execution_;
+  RopeCache& ropes_;
+  std::span<const std::int32_t> positions_;
+};
+
+}  // namespace ts
