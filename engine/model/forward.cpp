@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cmath>
-#include <cstring>
 
 #include "engine/kernels/vector.h"
 
@@ -51,9 +49,9 @@ class Timed {
 
 void normRow(NormKind kind, const Norm& norm, float epsilon, const float* in, std::int64_t n, float* out) {
   if (kind == NormKind::Layer)
-    layerNorm(in, norm.weight.data(), norm.bias.empty() ? nullptr : norm.bias.data(), n, epsilon, out);
+    layerNorm(in, norm.weight.data(), norm.bias.empty() ? nullptr : norm.bias.data(), epsilon, n, out);
   else
-    rmsNorm(in, norm.weight.data(), n, epsilon, out);
+    rmsNorm(in, norm.weight.data(), epsilon, n, out);
 }
 
 void normRows(const Pass& pass, const Norm& norm, ConstRows in, Rows out) {
@@ -104,7 +102,7 @@ void normAndRotate(const Pass& pass, const Norm& norm, int heads, int rope, Rows
     for (int h = 0; h < heads; ++h) {
       float* head = row + static_cast<std::int64_t>(h) * c.headDim;
       if (!norm.weight.empty() && c.qkNorm == QkNorm::PerHead) normRow(c.norm, norm, c.normEpsilon, head, c.headDim, head);
-      if (r) r->interleaved ? ropeInterleaved(head, table, table + r->dims / 2, r->dims) : ropeHalves(head, table, table + r->dims / 2, r->dims);
+      if (r) r->interleaved ? ropeInterleaved(head, table, table + r->dims / 2, r->dims / 2) : ropeHalves(head, table, table + r->dims / 2, r->dims / 2);
     }
   });
 }
@@ -116,19 +114,12 @@ void addResidual(const Pass& pass, const Norm& post, Rows out, Rows hidden) {
   forRows(pass, hidden.count, [&](std::int64_t i) { addTo(out.row(i), hidden.width, hidden.row(i)); });
 }
 
-void gateRow(Gate kind, float* gate, const float* up, std::int64_t n) {
+/// out = gate(in) * up, or the activation alone when `up` is null.
+void activateRow(Gate kind, const float* in, const float* up, std::int64_t n, float* out) {
   switch (kind) {
-    case Gate::Silu: siluMultiply(gate, up, n); break;
-    case Gate::GeluTanh: geluTanhMultiply(gate, up, n); break;
-    case Gate::Gelu: geluMultiply(gate, up, n); break;
-  }
-}
-
-void activateRow(Gate kind, float* up, std::int64_t n) {
-  switch (kind) {
-    case Gate::Silu: silu(up, n); break;
-    case Gate::GeluTanh: geluTanh(up, n); break;
-    case Gate::Gelu: gelu(up, n); break;
+    case Gate::Silu: siluTimes(in, up, n, out); break;
+    case Gate::GeluTanh: geluTanhTimes(in, up, n, out); break;
+    case Gate::Gelu: geluTimes(in, up, n, out); break;
   }
 }
 
@@ -175,13 +166,13 @@ void mlpHalf(const Pass& pass, const Block& block, Rows hidden) {
     const std::array<Step, 2> steps{Step{Role::Gate, &block.gate, gate}, Step{Role::Up, &block.up, up}};
     apply(pass, in, steps);
     const Timed timed(pass, Operation::Activation);
-    forRows(pass, m, [&](std::int64_t i) { gateRow(c.gate, gate.row(i), up.row(i), gate.width); });
+    forRows(pass, m, [&](std::int64_t i) { activateRow(c.gate, gate.row(i), up.row(i), gate.width, gate.row(i)); });
     activated = gate;
   } else {
     const Step step{Role::Up, &block.up, up};
     apply(pass, in, std::span(&step, 1));
     const Timed timed(pass, Operation::Activation);
-    forRows(pass, m, [&](std::int64_t i) { activateRow(c.gate, up.row(i), up.width); });
+    forRows(pass, m, [&](std::int64_t i) { activateRow(c.gate, up.row(i), nullptr, up.width, up.row(i)); });
   }
   const Step project{Role::Down, &block.down, out};
   apply(pass, activated, std::span(&project, 1));
@@ -203,7 +194,7 @@ void embed(const Pass& pass, std::span<const int> tokens, Rows hidden) {
     float* row = hidden.row(i);
     model.embedding->unpackRows(tokens[static_cast<std::size_t>(i)], 1, row);
     if (model.config.embeddingScale != 1.0f)
-      for (std::int64_t d = 0; d < hidden.width; ++d) row[d] *= model.config.embeddingScale;
+      scaleBy(model.config.embeddingScale, hidden.width, row);
     if (!model.positions.empty()) addTo(model.positions.data() + std::int64_t{pass.positions[static_cast<std::size_t>(i)]} * hidden.width, hidden.width, row);
   }
   timed.cost.bytes = model.embedding->bytes() / static_cast<std::size_t>(model.embedding->rows()) * static_cast<std::size_t>(hidden.count);
@@ -225,8 +216,7 @@ void runHead(const Pass& pass, ConstRows hidden, Rows logits) {
   model.head.weight->multiply(normed, logits, pass.execution, pass.wide);
   addBias(model.head, logits);
   if (const float cap = model.config.logitSoftcap; cap > 0)
-    for (std::int64_t i = 0; i < logits.count; ++i)
-      for (std::int64_t n = 0; n < logits.width; ++n) logits.row(i)[n] = cap * std::tanh(logits.row(i)[n] / cap);
+    for (std::int64_t i = 0; i < logits.count; ++i) softcap(cap, logits.width, logits.row(i));
 }
 
 }  // namespace ts

@@ -160,9 +160,8 @@ void KvAttention::one(int layer, std::int64_t row, int head, const float* query,
     }
   }
   const float scale = config.attentionScale > 0 ? config.attentionScale : 1.0f / std::sqrt(static_cast<float>(config.headDim));
-  for (std::int64_t i = 0; i < n; ++i) scores[i] *= scale;
-  if (const float cap = config.attentionSoftcap; cap > 0)
-    for (std::int64_t i = 0; i < n; ++i) scores[i] = cap * std::tanh(scores[i] / cap);
+  scaleBy(scale, n, scores);
+  if (config.attentionSoftcap > 0) softcap(config.attentionSoftcap, n, scores);
   softmax(scores, n);
 
   std::fill_n(out, dim, 0.0f);

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+#include "engine/kv/strategy.h"
+#include "engine/registry/registry.h"
+
+namespace ts {
+namespace {
+
+struct Case {
+  const char* spec;
+  double bytesPerValue;
+};
+class Codecs : public testing::TestWithParam<Case> {
+ protected:
+  static constexpr int kDim = 64;
+  std::unique_ptr<KvCodec> codec = *registry().make<KvCodec>(Family::KeyValue, *parseStrategy(GetParam().spec, ""));
+  std::vector<float> rows = [this] {
+    std::mt19937 random(1);
+    std::normal_distribution<float> normal;
+    std::vector<float> r(static_cast<std::size_t>(codec->group() * kDim));
+    // Channels of different size, as keys have.
+    for (std::size_t i = 0; i < r.size(); ++i) r[i] = normal(random) * (1.0f + static_cast<float>(i % kDim % 7));
+    return r;
+  }();
+};
+
+TEST_P(Codecs, DecodesWithinHalfAStepAndUsesTheBytesItSays) {
+  std::vector<std::byte> keys(codec->keyGroupBytes(kDim)), values(codec->valueGroupBytes(kDim));
+  codec->encodeKeys(rows.data(), kDim, keys.data());
+  codec->encodeValues(rows.data(), kDim, values.data());
+  std::vector<float> k(rows.size()), v(rows.size());
+  codec->decodeKeys(keys.data(), kDim, k.data());
+  codec->decodeValues(values.data(), kDim, v.data());
+  const double step = codec->name() == "f16" ? 2.0 * 40 / 2048 : codec->name() == "q8" ? 40.0 / 127 : 80.0 / 15;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    ASSERT_NEAR(rows[i], k[i], step / 2);
+    ASSERT_NEAR(rows[i], v[i], step / 2);
+  }
+  EXPECT_DOUBLE_EQ(static_cast<double>(keys.size()) / static_cast<double>(rows.size()), GetParam().bytesPerValue);
+}
+
+TEST_P(Codecs, ProductsAreThoseOfTheDecodedRows) {
+  std::vector<std::byte> keys(codec->keyGroupBytes(kDim)), values(codec->valueGroupBytes(kDim));
+  codec->encodeKeys(rows.data(), kDim, keys.data());
+  codec->encodeValues(rows.data(), kDim, values.data());
+  std::vector<float> k(rows.size()), v(rows.size());
+  codec->decodeKeys(keys.data(), kDim, k.data());
+  codec->decodeValues(values.data(), kDim, v.data());
+  std::vector<float> query(kDim), scores(static_cast<std::size_t>(codec->group())), weights(scores.size()), out(kDim, 0.5f);
+  for (int d = 0; d < kDim; ++d) query[static_cast<std::size_t>(d)] = std::sin(static_cast<float>(d));
+  for (std::size_t i = 0; i < weights.size(); ++i) weights[i] = 1.0f / static_cast<float>(i + 1);
+  codec->dotKeys(keys.data(), kDim, query.data(), scores.data());
+  codec->addValues(values.data(), kDim, weights.data(), out.data());
+  for (std::size_t r = 0; r < scores.size(); ++r) {
+    double sum = 0;
+    for (std::size_t d = 0; d < kDim; ++d) sum += static_cast<double>(query[d]) * k[r * kDim + d];
+    ASSERT_NEAR(scores[r], sum, 1e-3);
+  }
+  for (std::size_t d = 0; d < kDim; ++d) {
+    double sum = 0.5;
+    for (std::size_t r = 0; r < weights.size(); ++r) sum += static_cast<double>(weights[r]) * v[r * kDim + d];
+    ASSERT_NEAR(out[d], sum, 1e-3);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Codecs, testing::Values(Case{"f16", 2.0}, Case{"q8", 1.125}, Case{"q4", 0.75}, Case{"q4:keys=row", 0.75}));
+
+TEST(Q4Codec, KeysByChannelLoseLessWhereChannelsDifferInSize) {
+  const auto error = [](const char* spec) {
+    const auto codec = *registry().make<KvCodec>(Family::KeyValue, *parseStrategy(spec, ""));
+    std::mt19937 random(2);
+    std::normal_distribution<float> normal;
+    std::vector<float> rows(static_cast<std::size_t>(codec->group() * 64)), decoded(rows.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = normal(random) * (i % 64 == 5 ? 30.0f : 1.0f);
+    std::vector<std::byte> bytes(codec->keyGroupBytes(64));
+    codec->encodeKeys(rows.data(), 64, bytes.data());
+    codec->decodeKeys(bytes.data(), 64, decoded.data());
+    double sum = 0;
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      if (i % 64 != 5) sum += std::pow(rows[i] - decoded[i], 2);
+    return sum;
+  };
+  EXPECT_LT(error("q4:keys=channel"), 0.3 * error("q4:keys=row"));
+}
+
+}  // namespace
+}  // namespace ts

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/kv/row_store.h"
+
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "engine/registry/registry.h"
+
+namespace ts {
+namespace {
+
+constexpr int kDim = 32;
+
+std::shared_ptr<const KvCodec> codec(const char* spec) { return *registry().make<KvCodec>(Family::KeyValue, *parseStrategy(spec, "")); }
+
+void appendRow(HeadRows& rows, std::int32_t position) {
+  std::vector<float> key(kDim, static_cast<float>(position)), value(kDim, -static_cast<float>(position));
+  rows.append(position, key.data(), value.data());
+}
+void commitAll(HeadRows& rows) {
+  std::vector<std::int32_t> offsets(static_cast<std::size_t>(rows.size() - rows.committed()));
+  std::iota(offsets.begin(), offsets.end(), 0);
+  rows.commit(offsets);
+}
+/// A row in the form that the next query sees.
+float keyOf(const HeadRows& rows, std::int64_t index) {
+  if (index >= rows.boundary(rows.committed())) return rows.fullKeys(index)[0];
+  const int group = rows.codec()->group();
+  std::vector<float> decoded(static_cast<std::size_t>(group * kDim));
+  rows.codec()->decodeKeys(rows.keyGroup(index / group), kDim, decoded.data());
+  return decoded[static_cast<std::size_t>(index % group) * kDim];
+}
+
+TEST(HeadRows, ADroppedDraftNeverHappened) {
+  HeadRows rows(codec("q8"), kDim, true), plain(codec("q8"), kDim, true);
+  for (int i = 0; i < 100; ++i) {
+    appendRow(rows, i);
+    commitAll(rows);
+    for (int d = 1; d < 5; ++d) appendRow(rows, i + d);
+    rows.dropDraft();
+    appendRow(plain, i);
+    commitAll(plain);
+  }
+  EXPECT_EQ(rows.bytes(), plain.bytes());
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(keyOf(rows, i), keyOf(plain, i));
+}
+
+TEST(HeadRows, CommitKeepsTheChosenPathOnly) {
+  HeadRows rows(nullptr, kDim, false);
+  for (const int position : {10, 11, 11, 12, 12}) appendRow(rows, position);
+  for (int i = 0; i < 5; ++i) const_cast<float*>(rows.fullKeys(i))[1] = static_cast<float>(i);
+  const std::int32_t path[] = {0, 2, 4};
+  rows.commit(path);
+  ASSERT_EQ(rows.size(), 3);
+  EXPECT_EQ(rows.fullKeys(0)[1], 0);
+  EXPECT_EQ(rows.fullKeys(1)[1], 2);
+  EXPECT_EQ(rows.fullKeys(2)[1], 4);
+}
+
+TEST(HeadRows, OneByOneAndAllAtOnceGiveTheSameStore) {
+  for (const char* spec : {"f16", "q8", "q4"}) {
+    HeadRows single(codec(spec), kDim, false), batch(codec(spec), kDim, false);
+    for (int i = 0; i < 200; ++i) {
+      appendRow(single, i);
+      commitAll(single);
+      appendRow(batch, i);
+      if (i % 50 == 49) commitAll(batch);
+    }
+    for (int i = 0; i < 200; ++i) EXPECT_EQ(keyOf(single, i), keyOf(batch, i)) << spec << " row " << i;
+  }
+}
+
+TEST(HeadRows, TheLastRowsAreFullPrecision) {
+  HeadRows rows(codec("q4"), kDim, false);
+  for (int i = 0; i < 150; ++i) {
+    appendRow(rows, i);
+    commitAll(rows);
+  }
+  EXPECT_EQ(rows.boundary(150), 96);  // (150 + 1 - 32) rounded down to a group of 32
+  for (int i = 118; i < 150; ++i) EXPECT_EQ(keyOf(rows, i), static_cast<float>(i));
+}
+
+TEST(HeadRows, EvictionFreesMemoryAndKeepsPositionsAndValues) {
+  for (const char* spec : {"", "f16"}) {  // f16 holds these small integers exactly, so values must survive re-encoding
+    HeadRows rows(*spec ? codec(spec) : nullptr, kDim, true);
+    for (int i = 0; i < 300; ++i) {
+      appendRow(rows, i);
+      commitAll(rows);
+    }
+    const std::size_t before = rows.bytes();
+    std::vector<std::int32_t> kept;
+    for (int i = 0; i < 300; i += 3) kept.push_back(i);
+    rows.keepOnly(kept);
+    EXPECT_LT(rows.bytes(), before * 2 / 3);
+    ASSERT_EQ(rows.committed(), 100);
+    for (int i = 0; i < 100; ++i) {
+      EXPECT_EQ(rows.positions()[static_cast<std::size_t>(i)], 3 * i);
+      EXPECT_EQ(keyOf(rows, i), static_cast<float>(3 * i));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace ts

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The logits and greedy tokens that Hugging Face transformers computed for a tiny random model of each family.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "engine/session/session.h"
+
+namespace ts {
+namespace {
+
+class Families : public testing::TestWithParam<const char*> {};
+
+TEST_P(Families, LogitsAndGreedyTokensAgreeWithTransformers) {
+  const std::filesystem::path folder = std::filesystem::path(TS_SOURCE_DIR) / "tests/data/families" / GetParam();
+  const auto reference = nlohmann::json::parse(std::ifstream(folder / "reference.json"));
+  const auto ids = reference["ids"].get<std::vector<int>>();
+  const auto at = reference["logits_at"].get<std::vector<std::int64_t>>();
+  const auto greedy = reference["greedy_ids"].get<std::vector<int>>();
+
+  ThreadPool pool(2);
+  const auto checkpoint = openCheckpoint(folder);
+  ASSERT_TRUE(checkpoint) << checkpoint.error().message << " (" << checkpoint.error().where << ")";
+  const auto model = buildModel(*checkpoint, pool);
+  ASSERT_TRUE(model) << model.error().message;
+  const auto session = Session::open(*model, pool, {});
+  ASSERT_TRUE(session) << session.error().message;
+
+  double worst = 0;
+  std::vector<float> last;
+  const auto done = (*session)->prefill(ids, 0, [&](std::int64_t i, std::span<const float> logits) {
+    const auto found = std::find(at.begin(), at.end(), i);
+    if (found != at.end()) {
+      const auto expected = reference["logits"][static_cast<std::size_t>(found - at.begin())].get<std::vector<float>>();
+      ASSERT_EQ(expected.size(), logits.size());
+      for (std::size_t n = 0; n < expected.size(); ++n) worst = std::max<double>(worst, std::abs(expected[n] - logits[n]));
+    }
+    last.assign(logits.begin(), logits.end());
+  });
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_LT(worst, 2e-3);
+
+  ASSERT_GT(reference["smallest_greedy_margin"].get<double>(), 0.01);
+  std::vector<int> chosen;
+  for (std::size_t i = 0; i < greedy.size(); ++i) {
+    const int next = static_cast<int>(std::max_element(last.begin(), last.end()) - last.begin());
+    chosen.push_back(next);
+    ASSERT_TRUE((*session)->decode(DraftTree::chain(std::span(&next, 1))));
+    const auto logits = (*session)->logits(0);
+    last.assign(logits.begin(), logits.end());
+    const int node = 0;
+    (*session)->commit(std::span(&node, 1));
+  }
+  EXPECT_EQ(chosen, greedy);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Families,
+                         testing::Values("llama", "llama-rope-llama3", "llama-rope-yarn", "mistral", "qwen2", "qwen3", "gemma3", "phi3", "olmo2", "gpt2"),
+                         [](const auto& info) {
+                           std::string name = info.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+}  // namespace
+}  // namespace ts

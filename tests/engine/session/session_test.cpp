@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The promises of a session, over the product of key/value strategies: whatever is switched on, a result does not depend on
+// how rows travel, and an uncommitted draft never happened.
+#include "engine/session/session.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "engine/kv/strategy.h"
+#include "engine/registry/registry.h"
+
+namespace ts {
+namespace {
+
+ThreadPool& pool() {
+  static ThreadPool instance(2);
+  return instance;
+}
+
+std::shared_ptr<const Model> family(const char* name) {
+  const auto checkpoint = openCheckpoint(std::filesystem::path(TS_SOURCE_DIR) / "tests/data/families" / name);
+  return *buildModel(*checkpoint, pool());
+}
+
+std::vector<StrategySpec> specs(const std::string& text) {
+  std::vector<StrategySpec> list;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const auto end = std::min(text.find('+', begin), text.size());
+    list.push_back(*parseStrategy(text.substr(begin, end - begin), ""));
+    begin = end + 1;
+  }
+  return list;
+}
+
+std::unique_ptr<Session> open(std::shared_ptr<const Model> model, const std::string& kv) { return *Session::open(std::move(model), pool(), {.kv = specs(kv)}); }
+
+std::vector<int> someTokens(int n, int vocabulary = 320) {
+  std::vector<int> ids;
+  for (int i = 0; i < n; ++i) ids.push_back((i * 7919 + i * i * 31 + 5) % (vocabulary - 3) + 3);
+  return ids;
+}
+
+using Logits = std::vector<std::vector<float>>;
+
+/// Logits after every token, run `step` tokens at a time as drafts of which all are committed; each draft is followed by a
+/// wrong one that is dropped.
+Logits decoded(Session& session, std::span<const int> tokens, int step) {
+  Logits all;
+  for (std::size_t begin = 0; begin < tokens.size();) {
+    const auto count = std::min<std::size_t>({static_cast<std::size_t>(step), tokens.size() - begin, static_cast<std::size_t>(session.draftLimit())});
+    const int wrong[] = {3, 4};
+    EXPECT_TRUE(session.decode(DraftTree::chain(std::span(wrong, std::min<std::size_t>(2, static_cast<std::size_t>(session.draftLimit()))))));
+    EXPECT_TRUE(session.decode(DraftTree::chain(tokens.subspan(begin, count))));
+    std::vector<int> path;
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto logits = session.logits(static_cast<int>(i));
+      all.emplace_back(logits.begin(), logits.end());
+      path.push_back(static_cast<int>(i));
+    }
+    session.commit(path);
+    begin += count;
+  }
+  return all;
+}
+
+Logits prefilled(Session& session, std::span<const int> tokens) {
+  Logits all;
+  const auto done = session.prefill(tokens, 0, [&](std::int64_t, std::span<const float> logits) { all.emplace_back(logits.begin(), logits.end()); });
+  EXPECT_TRUE(done);
+  return all;
+}
+
+double worst(const Logits& a, const Logits& b) {
+  EXPECT_EQ(a.size(), b.size());
+  double most = 0;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    for (std::size_t n = 0; n < a[i].size(); ++n) most = std::max<double>(most, std::abs(a[i][n] - b[i][n]));
+  return most;
+}
+
+bool identical(const Logits& a, const Logits& b) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    if (std::memcmp(a[i].data(), b[i].data(), a[i].size() * sizeof(float)) != 0) return false;
+  return true;
+}
+
+struct Case {
+  const char* model;
+  const char* kv;
+};
+class Promises : public testing::TestWithParam<Case> {};
+
+TEST_P(Promises, ARowsResultDoesNotDependOnHowManyTravelWithIt) {
+  const auto model = family(GetParam().model);
+  const auto tokens = someTokens(150);
+  const auto single = decoded(*open(model, GetParam().kv), tokens, 1);
+  for (const int step : {3, 8, 16})
+    EXPECT_TRUE(identical(single, decoded(*open(model, GetParam().kv), tokens, step))) << "drafts of " << step;
+}
+
+TEST_P(Promises, PrefillAgreesWithDecoding) {
+  const auto model = family(GetParam().model);
+  const auto tokens = someTokens(150);
+  EXPECT_LT(worst(decoded(*open(model, GetParam().kv), tokens, 1), prefilled(*open(model, GetParam().kv), tokens)), 2e-3);
+}
+
+TEST_P(Promises, AForkContinuesAlone) {
+  const auto model = family(GetParam().model);
+  const auto tokens = someTokens(120);
+  const auto first = std::span(tokens).first(77), rest = std::span(tokens).subspan(77);
+  const auto session = open(model, GetParam().kv);
+  prefilled(*session, first);
+  const auto fork = session->fork();
+  prefilled(*fork, std::vector<int>{9, 8, 7});
+  const auto expected = open(model, GetParam().kv);
+  prefilled(*expected, first);
+  EXPECT_TRUE(identical(decoded(*session, rest, 4), decoded(*expected, rest, 4)));
+}
+
+INSTANTIATE_TEST_SUITE_P(Product, Promises,
+                         testing::Values(Case{"llama", ""}, Case{"llama", "f16"}, Case{"llama", "q8"}, Case{"llama", "q4"},
+                                         Case{"llama", "window:sinks=4,recent=40"}, Case{"llama", "window:sinks=4,recent=40,distance=true+q8"},
+                                         Case{"llama", "h2o:budget=0.3"}, Case{"llama", "h2o:budget=0.4,interval=7+q4"},
+                                         Case{"mistral", ""}, Case{"mistral", "q8+h2o"}, Case{"gemma3", "q8"}, Case{"gpt2", "q8+window:recent=20"}));
+
+TEST(Session, ACodecOfMoreBitsIsNearer) {
+  const auto model = family("llama");
+  const auto tokens = someTokens(200);
+  const auto exact = prefilled(*open(model, ""), tokens);
+  const double f16 = worst(exact, prefilled(*open(model, "f16"), tokens)), q8 = worst(exact, prefilled(*open(model, "q8"), tokens)),
+               q4 = worst(exact, prefilled(*open(model, "q4"), tokens));
+  EXPECT_GT(f16, 0);
+  EXPECT_LT(f16, q8);
+  EXPECT_LT(q8, q4);
+}
+
+TEST(Session, PoliciesThatNeverBindChangeNothing) {
+  const auto model = family("llama");
+  const auto tokens = someTokens(130);
+  const auto exact = decoded(*open(model, ""), tokens, 4);
+  EXPECT_TRUE(identical(exact, decoded(*open(model, "window:recent=200"), tokens, 4)));
+  EXPECT_TRUE(identical(exact, decoded(*open(model, "h2o:budget=1"), tokens, 4)));
+}
+
+TEST(Session, EvictionAndCodecsFreeMemory) {
+  const auto model = family("llama");
+  const auto tokens = someTokens(250);
+  const auto kvBytes = [&](const char* kv) {
+    const auto session = open(model, kv);
+    prefilled(*session, tokens);
+    return session->memory().kv;
+  };
+  const auto dense = kvBytes("");
+  EXPECT_LT(kvBytes("q8"), dense * 6 / 10);
+  EXPECT_LT(kvBytes("q4"), kvBytes("q8"));
+  EXPECT_LT(kvBytes("h2o:budget=0.2"), dense * 3 / 10);
+  EXPECT_LT(kvBytes("window:sinks=4,recent=32"), dense * 5 / 10);
+}
+
+TEST(Session, RowsOutsideTheWindowDoNotMatter) {
+  const auto model = family("llama");
+  auto a = someTokens(120), b = a;
+  for (int i = 4; i < 20; ++i) b[static_cast<std::size_t>(i)] = 3 + (b[static_cast<std::size_t>(i)] + 50) % 300;
+  // Three layers of a window of 16 reach back 3 x 16 positions; beyond that only the sinks remain.
+  const auto one = prefilled(*open(model, "window:sinks=4,recent=16"), a), other = prefilled(*open(model, "window:sinks=4,recent=16"), b);
+  EXPECT_TRUE(identical({one.back()}, {other.back()}));
+  EXPECT_FALSE(identical({prefilled(*open(model, ""), a).back()}, {prefilled(*open(model, ""), b).back()}));
+}
+
+TEST(Session, ATreeNodeSeesItsAncestorsOnly) {
+  const auto model = family("llama");
+  const auto tokens = someTokens(60);
+  for (const char* kv : {"", "q8", "window:recent=24", "h2o:budget=0.5"}) {
+    const auto tree = open(model, kv), chain = open(model, kv);
+    prefilled(*tree, tokens);
+    prefilled(*chain, tokens);
+    // root -> 10 -> 11; root -> 20 -> 21
+    if (tree->draftLimit() < 4) GTEST_FAIL();
+    ASSERT_TRUE(tree->decode({{10, 20, 11, 21}, {-1, -1, 0, 1}}));
+    const int path[] = {20, 21};
+    ASSERT_TRUE(chain->decode(DraftTree::chain(path)));
+    EXPECT_EQ(0, std::memcmp(tree->logits(1).data(), chain->logits(0).data(), 320 * sizeof(float))) << kv;
+    EXPECT_EQ(0, std::memcmp(tree->logits(3).data(), chain->logits(1).data(), 320 * sizeof(float))) << kv;
+    const int committed[] = {1, 3}, all[] = {0, 1};
+    tree->commit(committed);
+    chain->commit(all);
+    EXPECT_TRUE(identical(decoded(*tree, someTokens(20), 2), decoded(*chain, someTokens(20), 2))) << kv;
+  }
+}
+
+TEST(Session, RefusesWhatCannotBeRun) {
+  const auto session = open(family("llama"), "");
+  EXPECT_FALSE(session->prefill(std::vector<int>{5, 320}, 0, {}));
+  EXPECT_FALSE(session->prefill(std::vector<int>{-1}, 0, {}));
+  const auto beyond = session->prefill(someTokens(257), 0, {});
+  ASSERT_FALSE(beyond);
+  EXPECT_NE(beyond.error().message.find("context of 256"), std::string::npos) << beyond.error().message;
+  EXPECT_EQ(session->position(), 0);
+}
+
+TEST(Session, ACancelledPrefillKeepsWhatWasCommitted) {
+  const auto model = family("llama");
+  const auto tokens = someTokens(100);
+  const auto session = open(model, "q8"), plain = open(model, "q8");
+  prefilled(*session, tokens);
+  prefilled(*plain, tokens);
+  std::stop_source source;
+  source.request_stop();
+  const auto stopped = session->prefill(someTokens(80), 0, {}, source.get_token());
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().kind, ErrorKind::Cancelled);
+  EXPECT_EQ(session->position(), 100);
+  EXPECT_TRUE(identical(decoded(*session, someTokens(30), 1), decoded(*plain, someTokens(30), 1)));
+}
+
+}  // namespace
+}  // namespace ts
