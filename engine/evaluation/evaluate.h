@@ -65,6 +65,9 @@ struct EvaluationHooks {
   std::stop_token stop;
   std::function<void(std::int64_t done, std::int64_t total)> progress = [](std::int64_t, std::int64_t) {};
   std::function<void(const Sample&)> sample = [](const Sample&) {};  ///< each as it ends
+  /// Samples of an interrupted attempt at the very same evaluation: a task that can takes them instead of scoring those items
+  /// again (they are in the result's samples; `sample` is not called for them).
+  std::vector<Sample> known;
 };
 
 /// Scores `prepared` under the plan's key/value strategies and activations (and decoding, for generation tasks). `dense` is the

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/kernels/vector.h"
+
+#include <cmath>
+
+#include "engine/kernels/half.h"
+#include "engine/kernels/isa.h"
+#include "engine/kernels/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "engine/kernels/vector.cpp"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+#include "hwy/contrib/math/math-inl.h"
+
+#ifndef TS_VECTOR_TABLE
+#define TS_VECTOR_TABLE
+namespace ts::kernels {
+struct VectorTable {
+  decltype(&ts::dot) dot;
+  decltype(&ts::addTo) addTo;
+  decltype(&ts::addScaled) addScaled;
+  decltype(&ts::scaleBy) scaleBy;
+  decltype(&ts::maximumMagnitude) maximumMagnitude;
+  decltype(&ts::floatToHalf) floatToHalf;
+  decltype(&ts::halfToFloat) halfToFloat;
+  decltype(&ts::floatToBf16) floatToBf16;
+  decltype(&ts::bf16ToFloat) bf16ToFloat;
+  decltype(&ts::rmsNorm) rmsNorm;
+  decltype(&ts::layerNorm) layerNorm;
+  decltype(&ts::ropeHalves) ropeHalves;
+  decltype(&ts::ropeInterleaved) ropeInterleaved;
+  decltype(&ts::siluTimes) siluTimes;
+  decltype(&ts::geluTanhTimes) geluTanhTimes;
+  decltype(&ts::softmax) softmax;
+  decltype(&ts::softmaxSum) softmaxSum;
+  decltype(&ts::softcap) softcap;
+};
+}  // namespace ts::kernels
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace ts::kernels::HWY_NAMESPACE {
+namespace {
+namespace hn = hwy::HWY_NAMESPACE;
+using D = hn::ScalableTag<float>;
+using V = hn::Vec<D>;
+constexpr D d;
+
+// Calls step(i, load, store) for whole vectors and once for the rest with lanes beyond n read as 0.
+template <class Step>
+HWY_INLINE void forEach(std::int64_t n, Step step) {
+  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  std::int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) step(i, lanes);
+  if (i < n) step(i, n - i);
+}
+HWY_INLINE V load(const float* p, std::int64_t count) {
+  return count == static_cast<std::int64_t>(hn::Lanes(d)) ? hn::LoadU(d, p)
+                                                          : hn::MaskedLoad(hn::FirstN(d, static_cast<std::size_t>(count)), d, p);
+}
+HWY_INLINE void store(V v, float* p, std::int64_t count) {
+  if (count == static_cast<std::int64_t>(hn::Lanes(d))) return hn::StoreU(v, d, p);
+  hn::BlendedStore(v, hn::FirstN(d, static_cast<std::size_t>(count)), d, p);
+}
+
+// Four partial sums of vectors taken in turn, then the rest, then lanes.
+template <class Term>
+HWY_INLINE float reduce(std::int64_t n, Term term) {
+  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  V s0 = hn::Zero(d), s1 = s0, s2 = s0, s3 = s0;
+  std::int64_t i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    s0 = term(s0, i, lanes);
+    s1 = term(s1, i + lanes, lanes);
+    s2 = term(s2, i + 2 * lanes, lanes);
+    s3 = term(s3, i + 3 * lanes, lanes);
+  }
+  for (; i + lanes <= n; i += lanes) s0 = term(s0, i, lanes);
+  if (i < n) s1 = term(s1, i, n - i);
+  return hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(s0, s1), hn::Add(s2, s3))));
+}
+
+float dot(const float* a, const float* b, std::int64_t n) {
+  return reduce(n, [&](V s, std::int64_t i, std::int64_t c) HWY_ATTR { return hn::MulAdd(load(a + i, c), load(b + i, c), s); });
+}
+void addTo(const float* in, std::int64_t n, float* inout) {
+  forEach(n, [&](std::int64_t i, std::int64_t c) HWY_ATTR { store(hn::Add(load(inout + i, c), load(in + i, c)), inout + i, c); });
+}
+void addScaled(float factor, const float* in, std::int64_t n, float* inout) {
+  const V f = hn::Set(d, factor);
+  forEach(n, [&](std::int64_t i, std::int64_t c) HWY_ATTR {
+    store(hn::MulAdd(f, load(in + i, c), load(inout + i, c)), inout + i, c);
+  });
+}
+void scaleBy(float factor, std::int64_t n, float* inout) {
+  const V f = hn::Set(d, factor);
+  forEach(n, [&](std::int64_t i, std::int64_t c) HWY_ATTR { store(hn::Mul(f, load(inout + i, c)), inout + i, c); });
+}
+float maximumMagnitude(const float* in, std::int64_t n) {
+  V m = hn::Zero(d);
+  forEach(n, [&](std::int64_t i, std::int64_t c) HWY_ATTR { m = hn::Max(m, hn::Abs(load(in + i, c))); });
+  return hn::GetLane(hn::MaxOfLanes(d, m));
+}
+
+void floatToHalf(const float* in, std::int64_t n, std::uint16_t* out) {
+#if HWY_TARGET == HWY_EMU128  // whose DemoteTo truncates
+  for (std::int64_t i = 0; i < n; ++i) out[i] = halfOfFloat(in[i]);
+#else
+  const hn::Rebind<hwy::float16_t, D> dh;
+  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  forEach(n, [&](std::int64_t i, std::int64_t c) HWY_ATTR {
+    const auto h = hn::DemoteTo(dh, load(in + i, c));
+    if (c == lanes) return hn::StoreU(h, dh, reinterpret_cast<hwy::float16_t*>(out + i));
+    HWY_ALIGN hwy::float16_t rest[64];
+    hn::Store(h, dh, rest);
+    for (std::int64_t j = 0; j < c; ++j) hwy::CopySameSize(rest + j, out + i + j);
+  });
+#endif
+}
+void halfToFloat(const std::uint16_t* in, std::int64_t n, float* out) {
+  const hn::Rebind<hwy::float16_t, D> dh;
+  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  forEach(n, [&](std::int64_t i, std::int64_t c) HWY_ATTR {
+    if (c == lanes) return hn::StoreU(hn::PromoteTo(d, hn::LoadU(dh, reinterpret_cast<const hwy::float16_t*>(in + i))), d, out + i);
+    HWY_ALIGN hwy::float16_t rest[64] = {};
+    for (std::int64_t j = 0; j < c; ++j) hwy::CopySameSize(in + i + j, rest + j);
+    store(hn::PromoteTo(d, hn::Load(dh, rest)), out + i, c);
+  });
+}
+void floatToBf16(const float* in, std::int64_t n, std::uint16_t* out) {
+  const hn::Rebind<std::uint32_t, D> du;
+  const hn::Rebind<std::uint16_t, D> dh;
+  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  forEach(n, [&](std::int64_t i, std::int64_t c) HWY_ATTR {
+    const V x = load(in + i, c);
+    const auto bits = hn::BitCast(du, x);
+    const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 1));
+    auto rounded = hn::ShiftRight<16>(hn::Add(bits, hn::Add(odd, hn::Set(du, 0x7FFF))));
+    // A NaN stays one: rounding could carry its mantissa into the sign.
+    rounded = hn::IfThenElse(hn::RebindMask(du, hn::Ne(x, x)), hn::Or(hn::ShiftRight<16>(bits), hn::Set(du, 0x40)), rounded);
+    const auto h = hn::DemoteTo(dh, hn::BitCast(hn::Rebind<std::int32_t, D>(), rounded));
+    if (c == lanes) return hn::StoreU(h, dh, out + i);
+    HWY_ALIGN std::uint16_t rest[64];
+    hn::Store(h, dh, rest);
+    for (std::int64_t j = 0; j < c; ++j) out[i + j] = rest[j];
+  });
+}
+void bf16ToFloat(const std::uint16_t* in, std::int64_t n, float* out) {
+  const hn::Rebind<std::uint32_t, D> du;
+  const hn::Rebind<std::uint16_t, D> dh;
+  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  std::int64_t i = 0;
+  for (; i + lanes <= n; i += lanes)
+    hn::StoreU(hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(du, hn::LoadU(dh, in + i)))), d, out + i);
+  for (; i < n; ++i) {
+    const std::uint32_t bits = static_cast<std::uint32_t>(in[i]) << 16;
+    hwy::CopySameSize(&bits, out + i);
+  }
+}
+
+void rmsNorm(const float* in, const float* weight, float epsilon, std::int64_t n, float* out) {
+  const float mean = dot(in, in, n) / static_cast<float>(n);
+  const V f = hn::Set(d, 1.0f / std::sqrt(mean + epsilon));
+  forEach(n, [&](std::int64_t i, std::int64_t c) HWY_ATTR {
+    const V x = hn::Mul(load(in + i, c), f);
+    store(weight ? hn::Mul(x, load(weight + i, c)) : x, out + i, c);
+  });
+}
+void layerNorm(const float* in, const float* weight, const float* bias, float epsilon, std::int64_t n, float* out) {
+  const float mean = reduce(n, [&](V s, std::int64_t i, std::int64_t c) HWY_ATTR { return hn::Add(s, load(in + i, c)); }) /
+                     static_cast<float>(n);
+  const V m = hn::Set(d, mean);
+  const float variance = reduce(n, [&](V s, std::int64_t i, std::int64_t c) HWY_ATTR {
+    const V x = hn::Sub(load(in + i, c), m);
+    const V inside = hn::IfThenElseZero(hn::FirstN(d, static_cast<std::size_t>(c)), x);
+    return hn::MulAdd(inside, inside, s);
+  }) / static_cast<float>(n);
+  const V f = hn::Set(d, 1.0f / std::sqrt(variance + epsilon));
+  forEach(n, [&](std::int64_t i, std::int64_t c) HWY_ATTR {
+    V x = hn::Mul(hn::Sub(load(in + i, c), m), f);
+    if (weight) x = hn::Mul(x, load(weight + i, c));
+    if (bias) x = hn::Add(x, load(bias + i, c));
+    store(x, out + i, c);
+  });
+}
+
+void ropeHalves(float* row, const float* cos, const float* sin, std::int64_t pairs) {
+  float* other = row + pairs;
+  forEach(pairs, [&](std::int64_t i, std::int64_t c) HWY_ATTR {
+    const V a = load(row + i, c), b = load(other + i, c), co = load(cos + i, c), si = load(sin + i, c);
+    store(hn::NegMulAdd(b, si, hn::Mul(a, co)), row + i, c);
+    store(hn::MulAdd(a, si, hn::Mul(b, co)), other + i, c);
+  });
+}
+void ropeInterleaved(float* row, const float* cos, const float* sin, std::int64_t pairs) {
+  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  std::int64_t i = 0;
+  for (; i + lanes <= pairs; i += lanes) {
+    V a, b;
+    hn::LoadInterleaved2(d, row + 2 * i, a, b);
+    const V co = hn::LoadU(d, cos + i), si = hn::LoadU(d, sin + i);
+    hn::StoreInterleaved2(hn::NegMulAdd(b, si, hn::Mul(a, co)), hn::MulAdd(a, si, hn::Mul(b, co)), d, row + 2 * i);
+  }
+  for (; i < pairs; ++i) {
+    const float a = row[2 * i], b = row[2 * i + 1];
+    row[2 * i] = std::fma(-b, sin[i], a * cos[i]);
+    row[2 * i + 1] = std::fma(a, sin[i], b * cos[i]);
+  }
+}
+
+HWY_INLINE V sigmoid(V x) {
+  const V one = hn::Set(d, 1.0f);
+  return hn::Div(one, hn::Add(one, hn::Exp(d, hn::Neg(x))));
+}
+HWY_INLINE V tanhOf(V x) {  // by exp of the magnitude: no overflow, no cancellation that matters beyond float's own
+  const V one = hn::Set(d, 1.0f);
+  const V e = hn::Exp(d, hn::Mul(hn::Set(d, -2.0f), hn::Abs(x)));
+  return hn::CopySign(hn::Div(hn::Sub(one, e), hn::Add(one, e)), x);
+}
+void siluTimes(const float* gate, const float* up, std::int64_t n, float* out) {
+  forEach(n, [&](std::int64_t i, std::int64_t c) HWY_ATTR {
+    const V g = load(gate + i, c);
+    const V y = hn::Mul(g, sigmoid(g));
+    store(up ? hn::Mul(y, load(up + i, c)) : y, out + i, c);
+  });
+}
+void geluTanhTimes(const float* gate, const float* up, std::int64_t n, float* out) {
+  // 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) = x sigmoid(2 sqrt(2/pi) (x + 0.044715 x^3))
+  const V a = hn::Set(d, 1.5957691216057308f), b = hn::Set(d, 0.044715f * 1.5957691216057308f);
+  forEach(n, [&](std::int64_t i, std::int64_t c) HWY_ATTR {
+    const V g = load(gate + i, c);
+    const V y = hn::Mul(g, sigmoid(hn::Mul(g, hn::MulAdd(b, hn::Mul(g, g), a))));
+    store(up ? hn::Mul(y, load(up + i, c)) : y, out + i, c);
+  });
+}
+
+SoftmaxSum softmaxSum(const float* scores, std::int64_t n) {
+  V m = hn::Set(d, -HUGE_VALF);
+  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  std::int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) m = hn::Max(m, hn::LoadU(d, scores + i));
+  float maximum = hn::GetLane(hn::MaxOfLanes(d, m));
+  for (; i < n; ++i) maximum = std::fmax(maximum, scores[i]);
+  const V mv = hn::Set(d, maximum);
+  const float sum = reduce(n, [&](V s, std::int64_t j, std::int64_t c) HWY_ATTR {
+    const V e = hn::Exp(d, hn::Sub(load(scores + j, c), mv));
+    return hn::Add(s, c == lanes ? e : hn::IfThenElseZero(hn::FirstN(d, static_cast<std::size_t>(c)), e));
+  });
+  return {maximum, sum};
+}
+SoftmaxSum softmax(float* scores, std::int64_t n) {
+  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  V m = hn::Set(d, -HUGE_VALF);
+  std::int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) m = hn::Max(m, hn::LoadU(d, scores + i));
+  float maximum = hn::GetLane(hn::MaxOfLanes(d, m));
+  for (; i < n; ++i) maximum = std::fmax(maximum, scores[i]);
+  const V mv = hn::Set(d, maximum);
+  const float sum = reduce(n, [&](V s, std::int64_t j, std::int64_t c) HWY_ATTR {
+    const V e = hn::Exp(d, hn::Sub(load(scores + j, c), mv));
+    store(e, scores + j, c);
+    return hn::Add(s, c == lanes ? e : hn::IfThenElseZero(hn::FirstN(d, static_cast<std::size_t>(c)), e));
+  });
+  scaleBy(1.0f / sum, n, scores);
+  return {maximum, sum};
+}
+void softcap(float cap, std::int64_t n, float* scores) {
+  const V f = hn::Set(d, 1.0f / cap), g = hn::Set(d, cap);
+  forEach(n, [&](std::int64_t i, std::int64_t c) HWY_ATTR { store(hn::Mul(g, tanhOf(hn::Mul(f, load(scores + i, c)))), scores + i, c); });
+}
+
+}  // namespace
+
+const VectorTable* vectorTable() {
+  static const VectorTable table{dot, addTo, addScaled, scaleBy, maximumMagnitude, floatToHalf, halfToFloat, floatToBf16,
+                                 bf16ToFloat, rmsNorm, layerNorm, ropeHalves, ropeInterleaved, siluTimes, geluTanhTimes,
+                                 softmax, softmaxSum, softcap};
+  return &table;
+}
+}  // namespace ts::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace ts {
+namespace kernels {
+HWY_EXPORT(vectorTable);
+namespace {
+const VectorTable& table() {
+  static const bool chosen = (chooseIsa(), true);
+  (void)chosen;
+  return *HWY_DYNAMIC_DISPATCH(vectorTable)();
+}
+}  // namespace
+}  // namespace kernels
+
+using kernels::table;
+float dot(const float* a, const float* b, std::int64_t n) { return table().dot(a, b, n); }
+void addTo(const float* in, std::int64_t n, float* inout) { table().addTo(in, n, inout); }
+void addScaled(float f, const float* in, std::int64_t n, float* inout) { table().addScaled(f, in, n, inout); }
+void scaleBy(float f, std::int64_t n, float* inout) { table().scaleBy(f, n, inout); }
+float maximumMagnitude(const float* in, std::int64_t n) { return table().maximumMagnitude(in, n); }
+void floatToHalf(const float* in, std::int64_t n, std::uint16_t* out) { table().floatToHalf(in, n, out); }
+void halfToFloat(const std::uint16_t* in, std::int64_t n, float* out) { table().halfToFloat(in, n, out); }
+void floatToBf16(const float* in, std::int64_t n, std::uint16_t* out) { table().floatToBf16(in, n, out); }
+void bf16ToFloat(const std::uint16_t* in, std::int64_t n, float* out) { table().bf16ToFloat(in, n, out); }
+void rmsNorm(const float* in, const float* w, float e, std::int64_t n, float* out) { table().rmsNorm(in, w, e, n, out); }
+void layerNorm(const float* in, const float* w, const float* b, float e, std::int64_t n, float* out) {
+  table().layerNorm(in, w, b, e, n, out);
+}
+void ropeHalves(float* row, const float* c, const float* s, std::int64_t pairs) { table().ropeHalves(row, c, s, pairs); }
+void ropeInterleaved(float* row, const float* c, const float* s, std::int64_t pairs) { table().ropeInterleaved(row, c, s, pairs); }
+void siluTimes(const float* g, const float* u, std::int64_t n, float* out) { table().siluTimes(g, u, n, out); }
+void geluTanhTimes(const float* g, const float* u, std::int64_t n, float* out) { table().geluTanhTimes(g, u, n, out); }
+void geluTimes(const float* gate, const float* up, std::int64_t n, float* out) {
+  for (std::int64_t i = 0; i < n; ++i) {
+    const float y = 0.5f * gate[i] * (1.0f + std::erf(gate[i] * 0.70710678118654752f));
+    out[i] = up ? y * up[i] : y;
+  }
+}
+SoftmaxSum softmax(float* scores, std::int64_t n) { return table().softmax(scores, n); }
+SoftmaxSum softmaxSum(const float* scores, std::int64_t n) { return table().softmaxSum(scores, n); }
+void softcap(float cap, std::int64_t n, float* scores) { table().softcap(cap, n, scores); }
+
+}  // namespace ts
+#endif

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/core/thread_pool.h"
+
+#include <gtest/gtest.h>
+#include <omp.h>
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+#include <vector>
+
+#include "engine/core/cpu.h"
+
+namespace ts {
+namespace {
+
+TEST(Share, CoversEveryItemOnceInMultiplesOfTheGrain) {
+  for (const std::int64_t n : {0, 1, 15, 16, 17, 100, 1000})
+    for (const int workers : {1, 2, 3, 7})
+      for (const std::int64_t grain : {1, 16}) {
+        std::int64_t next = 0;
+        for (int w = 0; w < workers; ++w) {
+          const Range r = share(n, w, workers, grain);
+          EXPECT_EQ(r.begin, next);
+          EXPECT_LE(r.begin, r.end);
+          EXPECT_TRUE(r.end == n || r.end % grain == 0);
+          next = r.end;
+        }
+        EXPECT_EQ(next, n);
+      }
+}
+
+TEST(ThreadPool, RunsTheBodyOnceOnEveryWorkerAndWaits) {
+  for (const int size : {1, 2, 5}) {
+    ThreadPool pool(size);
+    ASSERT_EQ(pool.size(), size);
+    std::vector<int> calls(static_cast<std::size_t>(size));
+    for (int round = 0; round < 500; ++round) pool.run([&](int worker) { ++calls[static_cast<std::size_t>(worker)]; });
+    for (const int c : calls) EXPECT_EQ(c, 500);
+  }
+}
+
+TEST(ThreadPool, WakesWorkersThatHaveParked) {
+  ThreadPool pool(3);
+  std::atomic<int> calls{0};
+  for (int round = 0; round < 5; ++round) {
+    pool.run([&](int) { ++calls; });
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  EXPECT_EQ(calls, 15);
+}
+
+TEST(ThreadPool, WaitsForASlowWorker) {
+  ThreadPool pool(2);
+  std::atomic<bool> done{false};
+  pool.run([&](int worker) {
+    if (worker == 0) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    done = true;
+  });
+  EXPECT_TRUE(done);
+}
+
+TEST(ThreadPool, OpenMpIsSingleThreadedInEveryWorker) {
+  ThreadPool pool(3);
+  std::atomic<int> wrong{0};
+  pool.run([&](int) { wrong += omp_get_max_threads() != 1; });
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST(ThreadPool, ZeroMeansThePhysicalCoresThisProcessMayUse) {
+  ThreadPool pool(0);
+  EXPECT_EQ(pool.size(), cpuInfo().physicalCores);
+  EXPECT_GE(pool.size(), 1);
+  EXPECT_LE(pool.size(), cpuInfo().logicalCpus);
+}
+
+}  // namespace
+}  // namespace ts

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Every kernel of vector.h against a plain double-precision loop, on every instruction set this machine has.
+#include "engine/kernels/vector.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+#include <vector>
+
+#include "engine/kernels/half.h"
+#include "engine/kernels/isa.h"
+
+namespace ts {
+namespace {
+
+std::vector<float> randoms(std::size_t n, float scale = 1.0f, unsigned seed = 1) {
+  std::mt19937 generator(seed);
+  std::normal_distribution<float> normal(0, scale);
+  std::vector<float> x(n);
+  for (float& v : x) v = normal(generator);
+  return x;
+}
+
+class VectorTest : public testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override {
+    before_ = kernelIsa();
+    ASSERT_TRUE(forceIsa(GetParam()));
+  }
+  void TearDown() override { forceIsa(before_); }
+  std::string before_;
+  const std::vector<std::int64_t> sizes_{1, 3, 7, 8, 9, 16, 31, 64, 65, 127, 576};
+};
+
+TEST_P(VectorTest, DotAndItsKin) {
+  for (const auto n : sizes_) {
+    const auto size = static_cast<std::size_t>(n);
+    const auto a = randoms(size), b = randoms(size, 1, 2);
+    double want = 0, magnitude = 0, largest = 0;
+    for (std::size_t i = 0; i < size; ++i) want += double(a[i]) * b[i], magnitude += std::fabs(double(a[i]) * b[i]), largest = std::max(largest, std::fabs(double(a[i])));
+    EXPECT_NEAR(dot(a.data(), b.data(), n), want, 1e-6 * magnitude + 1e-7);
+    EXPECT_FLOAT_EQ(maximumMagnitude(a.data(), n), static_cast<float>(largest));
+    auto c = b;
+    addScaled(0.5f, a.data(), n, c.data());
+    addTo(a.data(), n, c.data());
+    scaleBy(2.0f, n, c.data());
+    for (std::size_t i = 0; i < size; ++i) EXPECT_NEAR(c[i], 2 * (b[i] + 1.5 * a[i]), 1e-5);
+  }
+}
+
+TEST_P(VectorTest, HalfAndBf16RoundToNearestEven) {
+  std::vector<float> x = randoms(100, 1e-3f);
+  for (const float special : {0.0f, -0.0f, 1.0f, 65504.0f, 65519.0f, 65520.0f, 1e30f, -1e30f, 6e-8f, 2.9e-8f, 3e-8f, 6.1e-5f, 1.0009765f, 1.00048828125f}) x.push_back(special);
+  const auto n = static_cast<std::int64_t>(x.size());
+  std::vector<std::uint16_t> h(x.size());
+  std::vector<float> y(x.size());
+  floatToHalf(x.data(), n, h.data());
+  halfToFloat(h.data(), n, y.data());
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    EXPECT_EQ(h[i], halfOfFloat(x[i])) << x[i];
+    EXPECT_EQ(y[i], floatOfHalf(h[i])) << x[i];
+    if (std::fabs(x[i]) < 65000) {
+      EXPECT_NEAR(y[i], x[i], std::fabs(x[i]) * 0x1p-11 + 0x1p-25);
+    }
+  }
+  floatToBf16(x.data(), n, h.data());
+  bf16ToFloat(h.data(), n, y.data());
+  for (std::size_t i = 0; i < x.size(); ++i) EXPECT_NEAR(y[i], x[i], std::fabs(x[i]) * 0x1p-8);
+  const float nan = std::nanf("");
+  floatToBf16(&nan, 1, h.data());
+  EXPECT_TRUE(std::isnan(floatOfBf16(h[0])));
+}
+
+TEST_P(VectorTest, Norms) {
+  for (const auto n : sizes_) {
+    const auto size = static_cast<std::size_t>(n);
+    const auto x = randoms(size, 3), w = randoms(size, 1, 2), b = randoms(size, 1, 3);
+    double squares = 0, mean = 0, variance = 0;
+    for (const float v : x) squares += double(v) * v, mean += v;
+    squares /= double(n), mean /= double(n);
+    for (const float v : x) variance += (v - mean) * (v - mean) / double(n);
+    std::vector<float> y(size);
+    rmsNorm(x.data(), w.data(), 1e-5f, n, y.data());
+    for (std::size_t i = 0; i < size; ++i) EXPECT_NEAR(y[i], x[i] / std::sqrt(squares + 1e-5) * w[i], 1e-5);
+    layerNorm(x.data(), w.data(), b.data(), 1e-5f, n, y.data());
+    const double tolerance = n == 1 ? 1e-3 : 2e-5;
+    for (std::size_t i = 0; i < size; ++i) EXPECT_NEAR(y[i], (x[i] - mean) / std::sqrt(variance + 1e-5) * w[i] + b[i], tolerance);
+  }
+}
+
+TEST_P(VectorTest, RopeRotatesPairs) {
+  for (const std::int64_t pairs : {1, 4, 5, 32, 40}) {
+    const auto size = static_cast<std::size_t>(pairs);
+    const auto x = randoms(2 * size), angles = randoms(size, 2, 4);
+    std::vector<float> c(size), s(size);
+    for (std::size_t i = 0; i < size; ++i) c[i] = std::cos(angles[i]), s[i] = std::sin(angles[i]);
+    auto halves = x, interleaved = x;
+    ropeHalves(halves.data(), c.data(), s.data(), pairs);
+    ropeInterleaved(interleaved.data(), c.data(), s.data(), pairs);
+    for (std::size_t i = 0; i < size; ++i) {
+      EXPECT_NEAR(halves[i], x[i] * c[i] - x[i + size] * s[i], 1e-6);
+      EXPECT_NEAR(halves[i + size], x[i] * s[i] + x[i + size] * c[i], 1e-6);
+      EXPECT_NEAR(interleaved[2 * i], x[2 * i] * c[i] - x[2 * i + 1] * s[i], 1e-6);
+      EXPECT_NEAR(interleaved[2 * i + 1], x[2 * i] * s[i] + x[2 * i + 1] * c[i], 1e-6);
+    }
+  }
+}
+
+TEST_P(VectorTest, Activations) {
+  for (const auto n : sizes_) {
+    const auto size = static_cast<std::size_t>(n);
+    auto g = randoms(size, 4);
+    const auto u = randoms(size, 1, 2);
+    g[0] = n == 1 ? 90.0f : -90.0f;
+    std::vector<float> y(size);
+    siluTimes(g.data(), u.data(), n, y.data());
+    for (std::size_t i = 0; i < size; ++i) EXPECT_NEAR(y[i], g[i] / (1 + std::exp(-double(g[i]))) * u[i], 1e-5 * (1 + std::fabs(g[i])));
+    geluTanhTimes(g.data(), nullptr, n, y.data());
+    for (std::size_t i = 0; i < size; ++i) EXPECT_NEAR(y[i], 0.5 * g[i] * (1 + std::tanh(std::sqrt(2 / M_PI) * (g[i] + 0.044715 * std::pow(double(g[i]), 3)))), 2e-5);
+    geluTimes(g.data(), u.data(), n, y.data());
+    for (std::size_t i = 0; i < size; ++i) EXPECT_NEAR(y[i], 0.5 * g[i] * (1 + std::erf(g[i] / std::sqrt(2.0))) * u[i], 2e-5);
+  }
+}
+
+TEST_P(VectorTest, Softmax) {
+  for (const auto n : sizes_) {
+    const auto x = randoms(static_cast<std::size_t>(n), 5);
+    auto y = x;
+    const SoftmaxSum alone = softmaxSum(x.data(), n), s = softmax(y.data(), n);
+    EXPECT_EQ(alone.maximum, s.maximum);
+    EXPECT_EQ(alone.sum, s.sum);
+    double sum = 0, total = 0;
+    for (const float v : x) sum += std::exp(double(v) - s.maximum);
+    EXPECT_NEAR(s.sum, sum, 1e-5 * sum);
+    for (std::size_t i = 0; i < x.size(); ++i) EXPECT_NEAR(y[i], std::exp(double(x[i]) - s.maximum) / sum, 1e-6), total += y[i];
+    EXPECT_NEAR(total, 1, 1e-5);
+    auto z = x;
+    softcap(3.0f, n, z.data());
+    for (std::size_t i = 0; i < x.size(); ++i) EXPECT_NEAR(z[i], 3 * std::tanh(x[i] / 3.0), 2e-6);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Isa, VectorTest, testing::ValuesIn(availableIsas()), [](const auto& i) { return i.param; });
+
+}  // namespace
+}  // namespace ts
