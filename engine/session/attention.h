@@ -46,4 +46,26 @@ class KvAttention : public Attention {
   std::span<const std::int32_t> positions_;
 };
 
+/// Plain causal attention: every pass is a whole sequence of its own, nothing is kept. For calibration, which walks one
+/// layer at a time over all sequences.
+class CausalAttention : public Attention {
+ public:
+  CausalAttention(const Model& model, Execution& execution, RopeCache& ropes) : model_(model), attention_(model, state_, execution, ropes) {
+    state_.layers.resize(model.blocks.size());
+  }
+  /// Of the sequence's rows; must hold until the pass has run.
+  void setPositions(std::span<const std::int32_t> positions) { attention_.setPositions(positions); }
+  void attend(int layer, ConstRows q, ConstRows k, ConstRows v, Rows out) override {
+    auto& heads = state_.layers[static_cast<std::size_t>(layer)];
+    heads.assign(static_cast<std::size_t>(model_.blocks[static_cast<std::size_t>(layer)].kvHeads), HeadRows(nullptr, model_.config.headDim, false));
+    attention_.attend(layer, q, k, v, out);
+    heads.clear();
+  }
+
+ private:
+  const Model& model_;
+  KvState state_;
+  KvAttention attention_;
+};
+
 }  // namespace ts
