@@ -20,14 +20,19 @@ struct FrontPoint {
 };
 
 struct Front {
-  std::vector<FrontPoint> points;       ///< every run that has both metrics
-  std::vector<std::size_t> front;       ///< indices of the non-dominated ones, by x
-  double hypervolume = 0;               ///< relative to `reference`, axes scaled to the points' range
-  std::pair<double, double> reference;
-  std::optional<std::size_t> knee;      ///< index into points: farthest from the line between the front's ends
+  std::vector<FrontPoint> points;  ///< every run that has both metrics
+  std::vector<std::size_t> front;  ///< indices of the non-dominated ones, by x
+  /// Share of the rectangle around all points that the front dominates, 0 to 1: the 2-D hypervolume relative to
+  /// `reference` with both axes scaled to the points' range. 0 when the points span no area.
+  double hypervolume = 0;
+  std::pair<double, double> reference;  ///< the worst x and the worst y of all points
+  /// Index into points: the one of the front farthest, towards the ideal corner, from the line between the front's ends
+  /// (axes scaled). Empty when no point lies on that side.
+  std::optional<std::size_t> knee;
 };
 
-/// A point is on the front when no other is at least as good in both and better in one.
+/// A point is on the front when no other is at least as good in both and better in one (so of equal points all are).
+/// Runs without a finite value of both metrics are left out.
 Front paretoFront(const std::vector<RunRecord>& runs, const std::string& x, const std::string& y);
 
 }  // namespace ts
