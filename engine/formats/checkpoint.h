@@ -37,7 +37,7 @@ struct Checkpoint {
   std::string weightFormat;                    ///< the dominant tensor type, "F16", "Q4_1"
   std::map<std::string, std::string> metadata;  ///< for the model page: key -> short text
   std::uint64_t fileBytes = 0;
-  std::string fingerprint;  ///< XXH3-128 over names, shapes, types and data of all tensors, hex
+  std::string fingerprint;  ///< XXH3-128 over configuration, names, shapes, types and data of all tensors, hex
   std::filesystem::path path;
 
   const Tensor* find(std::string_view name) const {

@@ -24,6 +24,7 @@ struct RopeScaling {
   double factor = 1.0;
   double lowFrequencyFactor = 1.0, highFrequencyFactor = 4.0;  ///< Llama 3
   double betaFast = 32.0, betaSlow = 1.0;                      ///< YaRN
+  bool truncate = true;                                        ///< YaRN: whole dimensions bound the ramp
   double attentionFactor = 0.0;                                ///< multiplies cos and sin; 0: from the kind's formula
   std::int64_t originalContext = 0;
   std::vector<double> shortFactors, longFactors;  ///< LongRoPE, rotaryDims / 2 each
