@@ -7,7 +7,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "engine/formats/half.h"
+#include "engine/core/half.h"
 
 namespace ts {
 namespace {

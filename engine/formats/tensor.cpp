@@ -5,7 +5,7 @@
 #include <cassert>
 #include <cstring>
 
-#include "engine/formats/half.h"
+#include "engine/core/half.h"
 
 // The block layouts are those of ggml (ggml-common.h, ggml-quants.c) and the order of the float operations is that of
 // the `gguf` Python package, so that values agree with it bit for bit.

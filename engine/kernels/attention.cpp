@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/kernels/attention.h"
 
-#include "engine/kernels/half.h"
+#include "engine/core/half.h"
 #include "engine/kernels/isa.h"
 #include "engine/kernels/targets.h"
 

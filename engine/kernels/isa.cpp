@@ -15,8 +15,10 @@ struct Isa {
   const char* name;
   std::int64_t target;
 };
+// Whichever of the two this compiler and Highway make the portable set.
+constexpr std::int64_t kScalar = HWY_SCALAR | HWY_EMU128;
 constexpr Isa kIsas[] = {{"avx512vnni", HWY_AVX3_DL}, {"avx512", HWY_AVX3}, {"avx2", HWY_AVX2}, {"neon", HWY_NEON},
-                         {"scalar", HWY_EMU128}};
+                         {"scalar", kScalar}};
 
 std::atomic<int> generation{0};
 std::string chosen;
@@ -27,7 +29,7 @@ bool choose(const std::string& name) {
   // Highway takes the lowest bit, which is the best set; so everything better than the one asked for is switched off.
   hwy::SetSupportedTargetsForTest(0);
   bool below = false;
-  std::int64_t allowed = HWY_EMU128;
+  std::int64_t allowed = kScalar;
   for (const Isa& isa : kIsas) {
     below |= name.empty() || name == isa.name;
     if (below) allowed |= isa.target & supported();

@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "engine/kernels/half.h"
+#include "engine/core/half.h"
 #include "engine/kernels/isa.h"
 #include "engine/kernels/targets.h"
 
@@ -104,7 +104,7 @@ float maximumMagnitude(const float* in, std::int64_t n) {
 }
 
 void floatToHalf(const float* in, std::int64_t n, std::uint16_t* out) {
-#if HWY_TARGET == HWY_EMU128  // whose DemoteTo truncates
+#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128  // whose DemoteTo truncates
   for (std::int64_t i = 0; i < n; ++i) out[i] = halfOfFloat(in[i]);
 #else
   const hn::Rebind<hwy::float16_t, D> dh;
@@ -119,6 +119,9 @@ void floatToHalf(const float* in, std::int64_t n, std::uint16_t* out) {
 #endif
 }
 void halfToFloat(const std::uint16_t* in, std::int64_t n, float* out) {
+#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128  // whose PromoteTo has no infinity
+  for (std::int64_t i = 0; i < n; ++i) out[i] = floatOfHalf(in[i]);
+#else
   const hn::Rebind<hwy::float16_t, D> dh;
   const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
   forEach(n, [&](std::int64_t i, std::int64_t c) HWY_ATTR {
@@ -127,6 +130,7 @@ void halfToFloat(const std::uint16_t* in, std::int64_t n, float* out) {
     for (std::int64_t j = 0; j < c; ++j) hwy::CopySameSize(in + i + j, rest + j);
     store(hn::PromoteTo(d, hn::Load(dh, rest)), out + i, c);
   });
+#endif
 }
 void floatToBf16(const float* in, std::int64_t n, std::uint16_t* out) {
   const hn::Rebind<std::uint32_t, D> du;
@@ -211,7 +215,8 @@ void ropeInterleaved(float* row, const float* cos, const float* sin, std::int64_
 
 HWY_INLINE V sigmoid(V x) {
   const V one = hn::Set(d, 1.0f);
-  return hn::Div(one, hn::Add(one, hn::Exp(d, hn::Neg(x))));
+  // Highway's Exp does not saturate above 88; e^88 is large enough to make the quotient vanish.
+  return hn::Div(one, hn::Add(one, hn::Exp(d, hn::Min(hn::Neg(x), hn::Set(d, 88.0f)))));
 }
 HWY_INLINE V tanhOf(V x) {  // by exp of the magnitude: no overflow, no cancellation that matters beyond float's own
   const V one = hn::Set(d, 1.0f);

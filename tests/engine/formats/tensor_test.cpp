@@ -11,7 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
-#include "engine/formats/half.h"
+#include "engine/core/half.h"
 #include "engine/formats/quantize.h"
 
 namespace ts {

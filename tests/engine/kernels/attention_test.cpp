@@ -7,7 +7,7 @@
 #include <random>
 #include <vector>
 
-#include "engine/kernels/half.h"
+#include "engine/core/half.h"
 #include "engine/kernels/isa.h"
 
 namespace ts {
