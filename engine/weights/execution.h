@@ -28,7 +28,7 @@ struct Execution {
     return buffer.data();
   }
   std::size_t scratchBytes() const {
-    std::size_t sum = shared.size() * sizeof(float);
+    std::size_t sum = (shared.size() + middle.size()) * sizeof(float);
     for (const auto& b : scratch) sum += b.size() * sizeof(float);
     return sum;
   }
@@ -36,7 +36,8 @@ struct Execution {
   ThreadPool& pool;
   Activations activations;
   std::vector<Buffer<float>> scratch;  ///< one a worker
-  Buffer<float> shared;                ///< one for all workers, between barriers (packed activations, low-rank middle)
+  Buffer<float> shared;                ///< one for all workers, between barriers (packed activations)
+  Buffer<float> middle;                ///< between the two products of a low-rank matrix, which must not be one itself
   Ledger ledger;
 };
 

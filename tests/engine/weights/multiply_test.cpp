@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Products of every format against double precision, and promise 3: a row's result does not depend on how many rows travel
+// with it, on the number of threads, or on which matrices are multiplied together.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "engine/kernels/isa.h"
+#include "samples.h"
+
+namespace ts {
+namespace {
+
+using samples::floats;
+
+std::vector<float> product(const Matrix& m, const std::vector<float>& in, std::int64_t rows, int threads, Activations activations, bool wide) {
+  ThreadPool pool(threads);
+  Execution execution(pool, activations);
+  std::vector<float> out(static_cast<std::size_t>(rows * m.rows()), NAN);
+  m.multiply(ConstRows(in.data(), rows, m.cols(), m.cols()), Rows{out.data(), rows, m.rows(), m.rows()}, execution, wide);
+  return out;
+}
+
+class MultiplyTest : public testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override {
+    before_ = kernelIsa();
+    ASSERT_TRUE(forceIsa(GetParam()));
+  }
+  void TearDown() override { forceIsa(before_); }
+  std::string before_;
+};
+
+TEST_P(MultiplyTest, AgreesWithDoublePrecision) {
+  ThreadPool pool(2);
+  for (const auto& [rows, cols] : {std::pair<std::int64_t, std::int64_t>{37, 256}, {16, 96}, {70, 512}, {5, 40}})
+    for (const auto& sample : samples::all(rows, cols, pool)) {
+      const Matrix& m = *sample.matrix;
+      std::vector<float> w(static_cast<std::size_t>(rows * cols));
+      m.unpackRows(0, rows, w.data());
+      for (const std::int64_t count : {1, 3, 7, 16, 40})
+        for (const Activations activations : {Activations::F32, Activations::Q8})
+          for (const bool wide : {false, true}) {
+            if (wide && count <= kNarrowRows) continue;
+            const auto in = floats(count * cols, 21);
+            const auto out = product(m, in, count, 2, activations, wide);
+            double error = 0, norm = 0;
+            for (std::int64_t r = 0; r < count; ++r)
+              for (std::int64_t n = 0; n < rows; ++n) {
+                double want = 0;
+                for (std::int64_t k = 0; k < cols; ++k) want += double(w[static_cast<std::size_t>(n * cols + k)]) * in[static_cast<std::size_t>(r * cols + k)];
+                const double got = out[static_cast<std::size_t>(r * rows + n)];
+                error += (got - want) * (got - want), norm += want * want;
+              }
+            const bool exact = activations == Activations::F32 || sample.name[0] == 'F' || sample.name[0] == 'B';
+            EXPECT_LE(std::sqrt(error / norm), exact ? 1e-6 : 0.012) << sample.name << " " << rows << "x" << cols << " M=" << count << (wide ? " wide" : "");
+          }
+    }
+}
+
+TEST_P(MultiplyTest, ARowsResultDoesNotDependOnItsCompany) {
+  ThreadPool pool(2);
+  const std::int64_t rows = 53, cols = 512;
+  for (const auto& sample : samples::all(rows, cols, pool))
+    for (const Activations activations : {Activations::F32, Activations::Q8}) {
+      const auto in = floats(kNarrowRows * cols, 31);
+      const auto all = product(*sample.matrix, in, kNarrowRows, 1, activations, false);
+      for (std::int64_t count = 1; count <= kNarrowRows; ++count)
+        for (const int threads : {1, 3}) {
+          // The last `count` rows, so that a row's place in its batch changes too.
+          const std::vector<float> some(in.end() - count * cols, in.end());
+          const auto part = product(*sample.matrix, some, count, threads, activations, count % 2 == 0);
+          ASSERT_TRUE(std::equal(part.begin(), part.end(), all.end() - count * rows)) << sample.name << " M=" << count << ", " << threads << " threads";
+        }
+    }
+}
+
+TEST_P(MultiplyTest, TogetherIsTheSameAsOneByOne) {
+  ThreadPool pool(2);
+  const std::int64_t cols = 256;
+  auto samples = samples::all(40, cols, pool);
+  for (auto& s : samples::all(7, cols, pool)) samples.push_back(s);
+  for (const Activations activations : {Activations::F32, Activations::Q8})
+    for (const std::int64_t count : {1, 5, 33}) {
+      Execution execution(pool, activations);
+      const auto in = floats(count * cols, 41);
+      std::vector<std::vector<float>> outs;
+      for (const auto& s : samples) outs.emplace_back(static_cast<std::size_t>(count * s.matrix->rows()));
+      std::vector<Product> products;
+      for (std::size_t i = 0; i < samples.size(); ++i)
+        products.push_back({samples[i].matrix.get(), Rows{outs[i].data(), count, samples[i].matrix->rows(), samples[i].matrix->rows()}});
+      multiplyTogether(ConstRows(in.data(), count, cols, cols), products, execution, false);
+      for (std::size_t i = 0; i < samples.size(); ++i)
+        EXPECT_EQ(outs[i], product(*samples[i].matrix, in, count, 2, activations, false)) << samples[i].name;
+    }
+}
+
+TEST_P(MultiplyTest, RowsMayBeStridedAndLowRankNests) {
+  ThreadPool pool(2);
+  const auto a = floats(48 * 8, 1), b = floats(8 * 64, 2), in = floats(3 * 100, 3);
+  const MatrixPtr m = makeLowRank(packF32(a.data(), 48, 8, pool), packF32(b.data(), 8, 64, pool));
+  std::vector<float> w(48 * 64), out(3 * 50);
+  m->unpackRows(0, 48, w.data());
+  Execution execution(pool);
+  m->multiply(ConstRows(in.data(), 3, 64, 100), Rows{out.data(), 3, 48, 50}, execution, false);
+  for (std::size_t r = 0; r < 3; ++r)
+    for (std::size_t n = 0; n < 48; ++n) {
+      double want = 0;
+      for (std::size_t k = 0; k < 64; ++k) want += double(w[n * 64 + k]) * in[r * 100 + k];
+      EXPECT_NEAR(out[r * 50 + n], want, 1e-4);
+    }
+  EXPECT_EQ(out[48], 0.0f) << "nothing beyond a row's width is written";
+}
+
+INSTANTIATE_TEST_SUITE_P(Isa, MultiplyTest, testing::ValuesIn(availableIsas()), [](const auto& i) { return i.param; });
+
+}  // namespace
+}  // namespace ts
