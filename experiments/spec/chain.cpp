@@ -85,9 +85,9 @@ Result<std::vector<std::string>> expandRange(const std::string& value, const Par
   const std::size_t dots = value.find(".."), slash = value.find('/', dots);
   const auto low = number(trimmed(std::string_view(value).substr(0, dots)));
   const auto high = number(trimmed(std::string_view(value).substr(dots + 2, slash - dots - 2)));
-  const auto count =
-      slash == std::string::npos ? std::nullopt : number(trimmed(std::string_view(value).substr(slash + 1)));
-  if (!low || !high || !count || *count < 2 || *count > kMaximumAlternatives || *count != std::floor(*count))
+  const double count =
+      slash == std::string::npos ? 0 : number(trimmed(std::string_view(value).substr(slash + 1))).value_or(0);
+  if (!low || !high || count < 2 || count > kMaximumAlternatives || count != std::floor(count))
     return fail(
         "expected a range as LOW..HIGH/COUNT with a count of at least 2, such as 0.1..0.5/5, found '" + value + "'",
         where);
@@ -98,8 +98,8 @@ Result<std::vector<std::string>> expandRange(const std::string& value, const Par
         "'" + parameter->name + "' steps on a logarithmic scale, so both ends must be above 0, found '" + value + "'",
         where);
   std::vector<std::string> values;
-  for (int i = 0; i < *count; ++i) {
-    const double t = i / (*count - 1);
+  for (int i = 0; i < count; ++i) {
+    const double t = i / (count - 1);
     const double at = logarithmic ? *low * std::pow(*high / *low, t) : *low + (*high - *low) * t;
     const bool integral = parameter ? whole : at == std::floor(at);
     std::string text = integral ? toText(Value(static_cast<std::int64_t>(std::llround(at)))) : toText(Value(tidy(at)));
@@ -133,6 +133,7 @@ Result<std::vector<StrategySpec>> alternativesOf(Family family, const Written& s
       TS_TRY(const StrategySpec soFar, parseStrategy(text, where));
       for (const Parameter* p : registry().parametersOf(family, soFar))
         if (p->name == assignment.name) parameter = p;
+      if (parameter) break;
     }
     std::vector<std::string> values;
     for (const std::string_view value : split(assignment.value, "|")) {
@@ -146,13 +147,13 @@ Result<std::vector<StrategySpec>> alternativesOf(Family family, const Written& s
       TS_TRY(const std::vector<std::string> range, expandRange(std::string(value), parameter, where));
       values.insert(values.end(), range.begin(), range.end());
     }
+    if (texts.size() * values.size() > kMaximumAlternatives)
+      return fail("more than " + std::to_string(kMaximumAlternatives) + " alternatives in one entry", where);
     std::vector<std::string> next;
     for (const std::string& text : texts)
       for (const std::string& value : values) next.push_back(text + separator + assignment.name + "=" + value);
     texts = std::move(next);
     separator = ',';
-    if (texts.size() > kMaximumAlternatives)
-      return fail("more than " + std::to_string(kMaximumAlternatives) + " alternatives in one entry", where);
   }
   std::vector<StrategySpec> specs;
   for (const std::string& text : texts) {
@@ -180,6 +181,8 @@ Result<std::vector<std::vector<StrategySpec>>> parseAlternatives(Family family, 
   TS_TRY(const std::vector<Written> written, parseWritten(text, where));
   for (const Written& strategy : written) {
     TS_TRY(const std::vector<StrategySpec> specs, alternativesOf(family, strategy, where));
+    if (chains.size() * specs.size() > kMaximumAlternatives)
+      return fail("more than " + std::to_string(kMaximumAlternatives) + " alternatives in one entry", where);
     std::vector<std::vector<StrategySpec>> next;
     for (const auto& chain : chains)
       for (const StrategySpec& spec : specs) {
@@ -187,8 +190,6 @@ Result<std::vector<std::vector<StrategySpec>>> parseAlternatives(Family family, 
         next.back().push_back(spec);
       }
     chains = std::move(next);
-    if (chains.size() > kMaximumAlternatives)
-      return fail("more than " + std::to_string(kMaximumAlternatives) + " alternatives in one entry", where);
   }
   return chains;
 }
