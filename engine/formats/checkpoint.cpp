@@ -4,9 +4,11 @@
 #include <algorithm>
 
 #include "engine/formats/byte_reader.h"
+#include "engine/formats/export_metadata.h"
 #include "engine/formats/fingerprint.h"
 #include "engine/formats/gguf_model.h"
 #include "engine/formats/huggingface.h"
+#include "engine/formats/tokenizer_json.h"
 #include "engine/formats/tokenizer_load.h"
 
 namespace ts {
@@ -41,6 +43,13 @@ std::string textOf(const GgufValue& value) {
   return std::visit([](const auto& list) { return "[" + std::to_string(list.size()) + " values]"; }, items);
 }
 
+/// The tokenizer of a file that export.h wrote is whole in it; others have GGUF's own form.
+Result<std::shared_ptr<const Tokenizer>> tokenizerIn(const GgufFile& file) {
+  const auto json = file.get<std::string>(kTokenizerJsonKey);
+  if (!json) return tokenizerOfGguf(file);
+  return tokenizerOfJson(*json, file.get<std::string>(kTokenizerConfigKey).value_or(""), file.path.string() + ", " + std::string(kTokenizerJsonKey));
+}
+
 Result<Checkpoint> openGguf(const fs::path& path, std::stop_token stop) {
   TS_TRY(const GgufFile file, readGguf(path));
   Checkpoint out;
@@ -55,7 +64,7 @@ Result<Checkpoint> openGguf(const fs::path& path, std::stop_token stop) {
   out.weightFormat = dominantType(out.tensors);
   out.stopIds = ggufStopIds(file);
   out.chatTemplate = file.get<std::string>("tokenizer.chat_template").value_or("");
-  TS_TRY(out.tokenizer, tokenizerOfGguf(file));
+  TS_TRY(out.tokenizer, tokenizerIn(file));
   Fingerprint fingerprint(out.config, stop);
   for (const GgufTensor& entry : file.tensors) fingerprint.add(entry.name, entry.tensor);
   TS_TRY(out.fingerprint, fingerprint.hex());

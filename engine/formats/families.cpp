@@ -75,10 +75,11 @@ const std::array<Family, 8> kFamilies{{
      .layerPrefix = "layers.",
      .defaults = R"({"max_position_embeddings": 2048, "rms_norm_eps": 1e-6, "hidden_act": "silu"})",
      .ggufInterleaved = true},
-    {.id = "mistral", .title = "Mistral", .modelTypes = {"mistral"}, .ggufName = "", .outer = kOuter, .layers = kLlama,
+    {.id = "mistral", .title = "Mistral", .modelTypes = {"mistral"}, .ggufName = "llama", .outer = kOuter, .layers = kLlama,
      .layerPrefix = "layers.",
      .defaults = R"({"num_key_value_heads": 8, "max_position_embeddings": 131072, "rms_norm_eps": 1e-6,
-                     "hidden_act": "silu", "sliding_window": 4096})"},
+                     "hidden_act": "silu", "sliding_window": 4096})",
+     .ggufInterleaved = true},
     {.id = "qwen2", .title = "Qwen2", .modelTypes = {"qwen2"}, .ggufName = "qwen2", .outer = kOuter, .layers = kLlama,
      .layerPrefix = "layers.",
      .defaults = R"({"num_key_value_heads": 32, "max_position_embeddings": 32768, "rms_norm_eps": 1e-6,
@@ -121,7 +122,7 @@ const Family* familyOfModelType(std::string_view modelType) {
 
 const Family* familyOfGguf(std::string_view architecture) {
   for (const Family& family : kFamilies)
-    if (!family.ggufName.empty() && family.ggufName == architecture) return &family;
+    if (family.ggufName == architecture) return &family;  // Mistral is "llama" there
   return nullptr;
 }
 

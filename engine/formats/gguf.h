@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -73,5 +74,11 @@ Result<GgufFile> readGguf(std::span<const std::byte> bytes, std::shared_ptr<cons
 
 /// Writes a GGUF v3 file to a temporary beside `path`, then renames it: a full disk leaves nothing half-written.
 Result<void> writeGguf(const std::filesystem::path& path, const GgufFile& file);
+
+/// The same with data made on the way: for each tensor in turn, `data(index, sink)` gives its bytes() to `sink` in
+/// pieces. The tensors' own data may be null.
+using GgufSink = std::function<Result<void>(const std::byte* bytes, std::size_t count)>;
+using GgufData = std::function<Result<void>(std::size_t index, const GgufSink& sink)>;
+Result<void> writeGguf(const std::filesystem::path& path, const GgufFile& file, const GgufData& data);
 
 }  // namespace ts

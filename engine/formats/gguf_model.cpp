@@ -164,7 +164,7 @@ Result<void> gemma(const Keys& keys, ModelConfig& c) {
   c.embeddingScale = std::sqrt(static_cast<float>(c.hidden));
   // llama.cpp: the 27B model (62 layers) scales by hidden / heads, the others by the head's own size.
   const double size = c.layerCount() == 62 ? static_cast<double>(c.hidden) / c.heads : c.headDim;
-  c.attentionScale = static_cast<float>(1.0 / std::sqrt(size));
+  if (c.attentionScale == 0.0f) c.attentionScale = static_cast<float>(1.0 / std::sqrt(size));
   TS_TRY(const double attention, keys.number("attn_logit_softcapping", 0.0, 1e9, 0.0));
   TS_TRY(const double logits, keys.number("final_logit_softcapping", 0.0, 1e9, 0.0));
   c.attentionSoftcap = static_cast<float>(attention);
@@ -201,6 +201,8 @@ Result<ModelConfig> ggufConfig(const GgufFile& file) {
   c.learnedPositions = family->learnedPositions;
   c.gate = family->id == "gemma3" || family->id == "gpt2" ? Gate::GeluTanh : Gate::Silu;
   TS_CHECK(readSizes(file, keys, c));
+  TS_TRY(const double scale, keys.number("attention.scale", 0.0, 1e6, 0.0));
+  c.attentionScale = static_cast<float>(scale);
   if (c.learnedPositions) return c;
   TS_TRY(Rope rope, readRope(file, keys, c, family->ggufInterleaved));
   c.ropes = {std::move(rope)};

@@ -117,7 +117,7 @@ void putValue(Header& out, const GgufValue& value, const std::uint32_t* wanted) 
 
 }  // namespace
 
-Result<void> writeGguf(const std::filesystem::path& path, const GgufFile& file) {
+Result<void> writeGguf(const std::filesystem::path& path, const GgufFile& file, const GgufData& data) {
   const auto alignment = static_cast<std::uint64_t>(file.get<std::int64_t>("general.alignment").value_or(kDefaultAlignment));
   assert(alignment > 0);
   const auto padded = [&](std::uint64_t n) { return (n + alignment - 1) / alignment * alignment; };
@@ -146,12 +146,24 @@ Result<void> writeGguf(const std::filesystem::path& path, const GgufFile& file) 
   TS_TRY(AtomicFile out, AtomicFile::create(path));
   TS_CHECK(out.write(header.bytes().data(), header.bytes().size()));
   const std::string zeros(static_cast<std::size_t>(alignment), '\0');
-  for (const GgufTensor& entry : file.tensors) {
-    const std::uint64_t bytes = entry.tensor.bytes();
-    TS_CHECK(out.write(entry.tensor.data, bytes));
+  for (std::size_t i = 0; i < file.tensors.size(); ++i) {
+    const std::uint64_t bytes = file.tensors[i].tensor.bytes();
+    std::uint64_t written = 0;
+    TS_CHECK(data(i, [&](const std::byte* from, std::size_t count) {
+      written += count;
+      return out.write(from, count);
+    }));
+    assert(written == bytes);
     TS_CHECK(out.write(zeros.data(), padded(bytes) - bytes));
   }
   return out.commit();
+}
+
+Result<void> writeGguf(const std::filesystem::path& path, const GgufFile& file) {
+  return writeGguf(path, file, [&](std::size_t index, const GgufSink& sink) {
+    const Tensor& tensor = file.tensors[index].tensor;
+    return sink(tensor.data, tensor.bytes());
+  });
 }
 
 }  // namespace ts
