@@ -9,6 +9,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "engine/formats/tokenizer.h"
 #include "engine/session/session.h"
 
 namespace ts {

@@ -15,7 +15,7 @@ namespace ts {
 namespace {
 
 ThreadPool& pool() {
-  static ThreadPool instance(2);
+  static ThreadPool instance(1);  // tests run side by side
   return instance;
 }
 
@@ -125,6 +125,19 @@ INSTANTIATE_TEST_SUITE_P(Product, Promises,
                                          Case{"llama", "window:sinks=4,recent=40"}, Case{"llama", "window:sinks=4,recent=40,distance=true+q8"},
                                          Case{"llama", "h2o:budget=0.3"}, Case{"llama", "h2o:budget=0.4,interval=7+q4"},
                                          Case{"mistral", ""}, Case{"mistral", "q8+h2o"}, Case{"gemma3", "q8"}, Case{"gpt2", "q8+window:recent=20"}));
+
+TEST(Session, ThreadsDoNotChangeAResult) {
+  const auto model = family("llama");
+  const auto tokens = someTokens(60);
+  for (const char* kv : {"", "q8+h2o:budget=0.5"}) {
+    const auto expected = decoded(*open(model, kv), tokens, 4);
+    for (const int threads : {2, 3}) {
+      ThreadPool team(threads);
+      const auto session = *Session::open(model, team, {.kv = specs(kv)});
+      EXPECT_TRUE(identical(expected, decoded(*session, tokens, 4))) << threads << " threads, kv '" << kv << "'";
+    }
+  }
+}
 
 TEST(Session, ACodecOfMoreBitsIsNearer) {
   const auto model = family("llama");
