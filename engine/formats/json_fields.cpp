@@ -100,8 +100,7 @@ Result<JsonFields> JsonFields::child(std::string_view key) const {
   return JsonFields(*value, place_ + ", \"" + std::string(key) + "\"");
 }
 
-Result<JsonFields> readJsonObject(const std::filesystem::path& path, std::size_t limit) {
-  TS_TRY(const std::string text, readTextFile(path, limit));
+Result<JsonFields> parseJsonObject(std::string_view text, const std::filesystem::path& path) {
   try {
     Json json = Json::parse(text);
     if (!json.is_object()) return fail("expected a JSON object", placeIn(path, 0));
@@ -111,6 +110,11 @@ Result<JsonFields> readJsonObject(const std::filesystem::path& path, std::size_t
   } catch (const Json::exception&) {  // a number that no double can hold
     return fail("expected JSON with ordinary numbers", path.string());
   }
+}
+
+Result<JsonFields> readJsonObject(const std::filesystem::path& path, std::size_t limit) {
+  TS_TRY(const std::string text, readTextFile(path, limit));
+  return parseJsonObject(text, path);
 }
 
 }  // namespace ts

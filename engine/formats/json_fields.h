@@ -40,6 +40,9 @@ class JsonFields {
   std::string place_;
 };
 
+/// A JSON text whose top is an object. Errors: broken JSON (with the byte of `place`).
+Result<JsonFields> parseJsonObject(std::string_view text, const std::filesystem::path& place);
+
 /// A JSON file whose top is an object. Errors: unreadable, larger than `limit` bytes, broken JSON (with the byte).
 Result<JsonFields> readJsonObject(const std::filesystem::path& path, std::size_t limit = std::size_t{16} << 20);
 

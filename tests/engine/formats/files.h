@@ -82,4 +82,65 @@ inline std::string smallGguf() {
   return out.bytes;
 }
 
+/// A safetensors file: the header's length, the header, the data.
+inline std::string safeTensorsBytes(std::string_view header, std::string_view data) {
+  GgufBytes out;
+  out.text(header);
+  return out.bytes.append(data);
+}
+
+inline std::string smallSafeTensors() {
+  return safeTensorsBytes(R"({"__metadata__": {"format": "pt"}, "a.weight": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]},)"
+                          R"( "b": {"dtype": "F16", "shape": [4], "data_offsets": [24, 32]}, "c": {"dtype": "I64", "shape": [], "data_offsets": [32, 40]}})",
+                          std::string(40, '\x01'));
+}
+
+/// A GGUF of a whole Phi-3 of one layer (fused projections, LongRoPE factors, a tokenizer), every matrix Q8_0.
+inline std::string modelGguf() {
+  struct Entry {
+    std::string name;
+    std::uint64_t cols, rows;
+    bool floats;
+  };
+  const std::vector<Entry> entries = {{"token_embd.weight", 32, 4, false},      {"output_norm.weight", 32, 1, true},      {"output.weight", 32, 4, false},
+                                      {"rope_factors_long.weight", 8, 1, true}, {"rope_factors_short.weight", 8, 1, true}, {"blk.0.attn_norm.weight", 32, 1, true},
+                                      {"blk.0.attn_qkv.weight", 32, 64, false}, {"blk.0.attn_output.weight", 32, 32, false}, {"blk.0.ffn_norm.weight", 32, 1, true},
+                                      {"blk.0.ffn_up.weight", 32, 64, false},   {"blk.0.ffn_down.weight", 32, 32, false}};
+  GgufBytes out;
+  out.header(entries.size(), 19);
+  const auto number = [&](std::string_view key, std::uint32_t value) { out.text(key).put<std::uint32_t>(4).put(value); };
+  const auto real = [&](std::string_view key, float value) { out.text(key).put<std::uint32_t>(6).put(value); };
+  const auto word = [&](std::string_view key, std::string_view value) { out.text(key).put<std::uint32_t>(8).text(value); };
+  word("general.architecture", "phi3");
+  number("phi3.block_count", 1);
+  number("phi3.context_length", 64);
+  number("phi3.embedding_length", 32);
+  number("phi3.feed_forward_length", 32);
+  number("phi3.attention.head_count", 2);
+  number("phi3.attention.head_count_kv", 1);
+  number("phi3.attention.sliding_window", 8);
+  number("phi3.rope.dimension_count", 16);
+  number("phi3.rope.scaling.original_context_length", 16);
+  real("phi3.rope.freq_base", 10000.0f);
+  real("phi3.rope.scaling.attn_factor", 1.2f);
+  real("phi3.attention.layer_norm_rms_epsilon", 1e-5f);
+  word("tokenizer.ggml.model", "gpt2");
+  word("tokenizer.ggml.pre", "gpt-2");
+  out.text("tokenizer.ggml.tokens").put<std::uint32_t>(9).put<std::uint32_t>(8).put<std::uint64_t>(4).text("a").text("b").text("ab").text("<|end|>");
+  out.text("tokenizer.ggml.token_type").put<std::uint32_t>(9).put<std::uint32_t>(5).put<std::uint64_t>(4);
+  for (const std::int32_t kind : {1, 1, 1, 3}) out.put(kind);
+  out.text("tokenizer.ggml.merges").put<std::uint32_t>(9).put<std::uint32_t>(8).put<std::uint64_t>(1).text("a b");
+  number("tokenizer.ggml.eos_token_id", 3);
+  std::uint64_t offset = 0;
+  for (const Entry& e : entries) {
+    out.text(e.name).put<std::uint32_t>(e.rows == 1 ? 1 : 2).put(e.cols);
+    if (e.rows > 1) out.put(e.rows);
+    out.put<std::uint32_t>(e.floats ? 0 : 8).put(offset);
+    offset += (e.cols * e.rows / 32 * (e.floats ? 128 : 34) + (e.cols < 32 ? 32 : 0) + 31) / 32 * 32;
+  }
+  out.pad(32);
+  for (std::uint64_t i = 0; i < offset / 4; ++i) out.put<float>(1.0f);
+  return out.bytes;
+}
+
 }  // namespace ts::files
