@@ -19,7 +19,7 @@ using Json = nlohmann::json;
 namespace fs = std::filesystem;
 
 ThreadPool& pool() {
-  static ThreadPool instance(2);
+  static ThreadPool instance(1);  // tests run side by side
   return instance;
 }
 
