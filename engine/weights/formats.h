@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <utility>
 
 #include "engine/core/thread_pool.h"
 #include "engine/formats/tensor.h"
@@ -46,5 +48,7 @@ MatrixPtr packQuantized(const QuantizedRows& source, ThreadPool& pool);
 
 /// y = a (b x): a is [N, r], b is [r, K]. unpackRows() multiplies them out in float32.
 MatrixPtr makeLowRank(MatrixPtr a, MatrixPtr b);
+/// The factors a and b of a matrix makeLowRank() made; nothing for others. Transforms that come after work on each factor.
+std::optional<std::pair<MatrixPtr, MatrixPtr>> lowRankFactors(const Matrix& matrix);
 
 }  // namespace ts

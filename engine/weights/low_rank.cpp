@@ -37,6 +37,8 @@ class LowRankMatrix final : public Matrix {
     a_->multiply(middle, out, execution, wide);
   }
 
+  std::pair<MatrixPtr, MatrixPtr> factors() const { return {a_, b_}; }
+
  private:
   MatrixPtr a_, b_;
 };
@@ -44,5 +46,10 @@ class LowRankMatrix final : public Matrix {
 }  // namespace
 
 MatrixPtr makeLowRank(MatrixPtr a, MatrixPtr b) { return std::make_shared<LowRankMatrix>(std::move(a), std::move(b)); }
+
+std::optional<std::pair<MatrixPtr, MatrixPtr>> lowRankFactors(const Matrix& matrix) {
+  const auto* product = dynamic_cast<const LowRankMatrix*>(&matrix);
+  return product ? std::optional(product->factors()) : std::nullopt;
+}
 
 }  // namespace ts
