@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/decoding/choice.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace ts {
@@ -31,6 +32,13 @@ Result<int> argMax(std::span<const float> logits) {
   }
   if (winner < 0 || !std::isfinite(top[winner])) return notFinite();
   return best[winner];
+}
+
+double logProbability(std::span<const float> logits, int token) {
+  const double top = *std::max_element(logits.begin(), logits.end());
+  double sum = 0;
+  for (const float z : logits) sum += std::exp(z - top);
+  return logits[static_cast<std::size_t>(token)] - top - std::log(sum);
 }
 
 Result<int> Choice::likeliest(std::span<const float> logits, FilterChain& chain) {

@@ -13,6 +13,9 @@ namespace ts {
 /// Index of the highest logit, the lowest index among equals; fails when no logit is a finite number.
 Result<int> argMax(std::span<const float> logits);
 
+/// ln of softmax(logits)[token].
+double logProbability(std::span<const float> logits, int token);
+
 /// Chooses one token of a row of logits; keeps its buffers between rows.
 class Choice {
  public:

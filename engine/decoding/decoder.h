@@ -77,6 +77,8 @@ struct DecodeContext {
   bool sampling = false;  ///< some filter of the chain needs a draw; speculation then draws too, else takes the arg-max
   std::mt19937_64& random;
   std::map<std::string, double>& engaged;  ///< "draft.proposed", "draft.accepted", "verify.steps" ...
+  /// When set: takes ln p of each chosen token under the model's own distribution, before any filter (searches ask).
+  std::vector<double>* scores = nullptr;
 };
 
 /// One way of choosing the next tokens (greedy, sample, speculative ...). One that draws registers `offers =
@@ -86,7 +88,8 @@ class Decoder {
   virtual ~Decoder() = default;
   /// Once, before the sequence starts; loads drafts. Not part of any measured time.
   virtual Result<void> prepare(const DecodeSetup& setup) { return (void)setup, Result<void>(); }
-  /// Called once after the prompt's prefill with the logits after its last token: chooses the first token.
+  /// A new sequence, with the logits after its prompt's last token: chooses the first token. A decoder may be begun
+  /// again, with another session.
   virtual Result<int> begin(DecodeContext& context, std::span<const float> logits) = 0;
   /// Runs what was chosen last and chooses the next one or more tokens, in order (`tokens` is overwritten).
   /// Needs session.draftLimit() >= 1.

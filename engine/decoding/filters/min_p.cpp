@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Min-p: tokens at least p times as likely as the likeliest one. In logits z >= max z + ln p, so neither softmax nor
-// sort. Verified in numpy by the formula of transformers 5.23's MinPLogitsWarper (tests/engine/decoding/filters_test.cpp).
+// sort. Verified in numpy by the formula of transformers 5.23's MinPLogitsWarper
+// (tests/engine/decoding/filters_test.cpp).
 #include <algorithm>
 #include <cmath>
 

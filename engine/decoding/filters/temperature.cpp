@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Temperature: every logit divided by t, p' = softmax(z / t). t < 1 sharpens, t > 1 flattens, t = 1 changes nothing.
 // t = 0 is outside its range: choosing the likeliest token is the decode strategy `greedy`.
-// Verified in numpy by the formula of transformers 5.23's TemperatureLogitsWarper (tests/engine/decoding/filters_test.cpp).
+// Verified in numpy by the formula of transformers 5.23's TemperatureLogitsWarper
+// (tests/engine/decoding/filters_test.cpp).
 #include "engine/decoding/filter.h"
 #include "engine/registry/registry.h"
 

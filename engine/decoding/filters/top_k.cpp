@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Top-k: only the k likeliest tokens remain. Of equal logits at the border the lower ids stay (transformers keeps them
-// all). Verified in numpy by the formula of transformers 5.23's TopKLogitsWarper (tests/engine/decoding/filters_test.cpp).
+// all). Verified in numpy by the formula of transformers 5.23's TopKLogitsWarper
+// (tests/engine/decoding/filters_test.cpp).
 #include "engine/decoding/filter.h"
 #include "engine/registry/registry.h"
 
