@@ -29,17 +29,22 @@ struct Metric {
 /// One scored item: a perplexity chunk, a choice question. Runs are compared item by item.
 struct Sample {
   std::int64_t item = 0;  ///< index in the task's data
-  std::map<std::string, double> values;  ///< "nll", "tokens", "correct", "ll0" ...
+  /// Text: "nll", "nll2" (sum of squares), "tokens", "bytes", sums over the item's scored tokens. Choices: "correct",
+  /// "correct_norm" (0 or 1), "gold", "answer", "ll0", "ll1" ... (log-likelihoods).
+  std::map<std::string, double> values;
 };
 
 /// KL divergence of the plan's next-token distribution from the dense model's, both run in lockstep (llama.cpp's
 /// statistics). Nats.
 struct KlStatistics {
-  double mean = 0, meanStderr = 0, median = 0, p90 = 0, p99 = 0, maximum = 0;
-  double sameTop = 0, sameTopStderr = 0;     ///< fraction of positions whose arg-max agrees
-  double meanDeltaP = 0, rmsDeltaP = 0;      ///< of the true token's probability
-  double logPerplexityRatio = 0, logPerplexityRatioStderr = 0;
-  std::int64_t n = 0;
+  double mean = 0, meanStderr = 0, median = 0, p90 = 0, p95 = 0, p99 = 0, p999 = 0, minimum = 0, maximum = 0;
+  double sameTop = 0, sameTopStderr = 0;     ///< share of positions whose arg-max agrees
+  double meanDeltaP = 0, meanDeltaPStderr = 0, rmsDeltaP = 0;  ///< of the true token's probability, plan minus dense
+  double deltaP1 = 0, deltaP99 = 0;          ///< its 1st and 99th percentile
+  double perplexity = 0, densePerplexity = 0;  ///< over the same positions
+  double logPerplexityRatio = 0, logPerplexityRatioStderr = 0;  ///< ln of plan's over dense's; the error knows their covariance
+  double correlation = 0;                    ///< of the two log-likelihoods
+  std::int64_t n = 0;                        ///< positions
 };
 
 struct EvaluationOptions {
@@ -55,7 +60,11 @@ struct EvaluationResult {
   std::string task;
   std::map<std::string, Metric> metrics;  ///< "perplexity", "bits_per_byte", "acc", "acc_norm" ...
   std::vector<Sample> samples;
+  /// Against dense only: the divergence, the dense model's own metrics and samples of the same items, and for each metric
+  /// the difference (plan minus dense) with the standard error of the item-by-item difference.
   std::optional<KlStatistics> kl;
+  std::map<std::string, Metric> dense, paired;
+  std::vector<Sample> denseSamples;
   std::map<std::string, double> engaged;
   std::string dataFingerprint;
   double seconds = 0;

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/evaluation/statistics.h"
+
+#include <algorithm>
+#include <boost/math/distributions/binomial.hpp>
+#include <cmath>
+
+namespace ts {
+
+double Moments::standardError() const {
+  if (n_ < 2) return 0;
+  const double variance = std::max(0.0, squareMean() - mean() * mean());
+  return std::sqrt(variance / static_cast<double>(n_ - 1));
+}
+
+Metric perplexity(const Moments& nll) {
+  const double value = std::exp(nll.mean());
+  return {value, value * nll.standardError(), nll.count()};
+}
+
+double percentile(std::span<const double> sorted, double q) {
+  if (sorted.empty()) return 0;
+  const double at = q * static_cast<double>(sorted.size() - 1);
+  const auto low = static_cast<std::size_t>(at);
+  const std::size_t high = std::min(low + 1, sorted.size() - 1);
+  return sorted[low] + (sorted[high] - sorted[low]) * (at - static_cast<double>(low));
+}
+
+BenchResult::Spread spreadOf(std::vector<double> samples) {
+  BenchResult::Spread spread;
+  spread.samples = samples;
+  if (samples.empty()) return spread;
+  std::sort(samples.begin(), samples.end());
+  const auto n = samples.size();
+  spread.median = percentile(samples, 0.5);
+  const boost::math::binomial_distribution<double> below(static_cast<double>(n), 0.5);
+  // The median lies below the k-th smallest with probability P(B <= k - 1): at most 2.5 % on each side.
+  std::size_t k = 1;
+  while (2 * (k + 1) <= n + 1 && boost::math::cdf(below, static_cast<double>(k)) <= 0.025) ++k;
+  spread.low = samples[k - 1];
+  spread.high = samples[n - k];
+  return spread;
+}
+
+void KlAccumulator::add(const TokenScore& score) {
+  divergences_.push_back(score.kl);
+  divergence_.add(score.kl);
+  same_.add(score.sameTop ? 1 : 0);
+  const double delta = std::exp(-score.nll) - std::exp(-score.denseNll);
+  deltas_.push_back(delta);
+  delta_.add(delta);
+  difference_.add(score.nll - score.denseNll);
+  nll_.add(score.nll);
+  denseNll_.add(score.denseNll);
+  product_ += score.nll * score.denseNll;
+}
+
+KlStatistics KlAccumulator::finish() const {
+  KlStatistics s;
+  s.n = count();
+  if (s.n == 0) return s;
+  std::vector<double> sorted = divergences_;
+  std::sort(sorted.begin(), sorted.end());
+  s.mean = divergence_.mean();
+  s.meanStderr = divergence_.standardError();
+  s.median = percentile(sorted, 0.5);
+  s.p90 = percentile(sorted, 0.90);
+  s.p95 = percentile(sorted, 0.95);
+  s.p99 = percentile(sorted, 0.99);
+  s.p999 = percentile(sorted, 0.999);
+  s.minimum = sorted.front();
+  s.maximum = sorted.back();
+  s.sameTop = same_.mean();
+  s.sameTopStderr = same_.standardError();
+  s.meanDeltaP = delta_.mean();
+  s.meanDeltaPStderr = delta_.standardError();
+  s.rmsDeltaP = std::sqrt(delta_.squareMean());
+  sorted = deltas_;
+  std::sort(sorted.begin(), sorted.end());
+  s.deltaP1 = percentile(sorted, 0.01);
+  s.deltaP99 = percentile(sorted, 0.99);
+  s.logPerplexityRatio = difference_.mean();
+  s.logPerplexityRatioStderr = difference_.standardError();
+  s.perplexity = perplexity(nll_).value;
+  s.densePerplexity = perplexity(denseNll_).value;
+  const double n = static_cast<double>(s.n);
+  const double covariance = product_ / n - nll_.mean() * denseNll_.mean();
+  const double spread = std::sqrt(std::max(0.0, nll_.squareMean() - nll_.mean() * nll_.mean()) *
+                                  std::max(0.0, denseNll_.squareMean() - denseNll_.mean() * denseNll_.mean()));
+  s.correlation = spread > 0 ? covariance / spread : 1;
+  return s;
+}
+
+}  // namespace ts

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Tasks against what lm-evaluation-harness and other independent programs computed.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "engine/core/resources.h"
+#include "engine/evaluation/choice.h"
+#include "engine/evaluation/task.h"
+
+namespace ts {
+namespace {
+
+using Json = nlohmann::json;
+namespace fs = std::filesystem;
+
+const fs::path kData = fs::path(TS_SOURCE_DIR) / "tests/data/evaluation";
+
+ThreadPool& pool() {
+  static ThreadPool instance(1);
+  return instance;
+}
+
+std::shared_ptr<const Model> load(const fs::path& path) {
+  const auto checkpoint = openCheckpoint(path);
+  if (!checkpoint) throw std::runtime_error(checkpoint.error().message);
+  const auto model = buildModel(*checkpoint, pool());
+  if (!model) throw std::runtime_error(model.error().message);
+  return *model;
+}
+
+const std::shared_ptr<const Model>& embedded() {
+  static const auto model = load(resourceFolder() / "models/ts-16m");
+  return model;
+}
+
+fs::path fetched(const char* name) {
+  const char* folder = std::getenv("TRADESPACE_MODELS");
+  const char* home = std::getenv("HOME");
+  return (folder ? fs::path(folder) : fs::path(home ? home : "") / ".cache/tradespace-models") / name;
+}
+
+EvaluationResult run(const std::shared_ptr<const Model>& model, const EvaluationOptions& options, const Plan& plan = {}, const EvaluationHooks& hooks = {}) {
+  auto result = evaluate(model, model, plan, options, pool(), hooks);
+  if (!result) throw std::runtime_error(result.error().message + " (" + result.error().where + ")");
+  return *std::move(result);
+}
+
+// Each choice's log-likelihood within 0.02 of the harness's; acc and acc_norm as they follow from its numbers.
+void expectChoices(const std::shared_ptr<const Model>& model, const std::string& file, std::int64_t limit) {
+  const Json reference = Json::parse(std::ifstream(kData / file));
+  for (const auto& [name, expected] : reference["tasks"].items()) {
+    const std::int64_t items = std::min(limit, expected["items"].get<std::int64_t>());
+    const EvaluationResult result = run(model, {.task = name == "lambada_openai" ? "lambada" : name, .limit = items});
+    ASSERT_EQ(static_cast<std::int64_t>(result.samples.size()), items) << name;
+    for (std::size_t i = 0; i < result.samples.size(); ++i) {
+      const Json& entry = expected["table"][i];
+      for (std::size_t c = 0; c < entry["ll"].size(); ++c)
+        EXPECT_NEAR(result.samples[i].values.at("ll" + std::to_string(c)), entry["ll"][c].get<double>(), 0.02) << name << " item " << i;
+      const bool greedy = entry.value("greedy", result.samples[i].values.at("correct") == 1);
+      EXPECT_EQ(result.samples[i].values.at("correct") == 1, greedy) << name << " item " << i;
+    }
+    if (items < expected["items"].get<std::int64_t>()) continue;
+    EXPECT_DOUBLE_EQ(result.metrics.at("acc").value, expected["acc"].get<double>()) << name;
+    if (result.metrics.contains("acc_norm") && expected.contains("acc_norm")) {
+      EXPECT_DOUBLE_EQ(result.metrics.at("acc_norm").value, expected["acc_norm"].get<double>()) << name;
+    }
+  }
+}
+
+bool extended() { return std::getenv("TRADESPACE_REFERENCE") != nullptr; }
+
+TEST(Tasks, AgreeWithTheHarnessOnTheEmbeddedModel) { expectChoices(embedded(), "choices-ts-16m.json", extended() ? 1000 : 8); }
+
+TEST(Tasks, AgreeWithTheHarnessOnSmolLm2) {
+  const fs::path path = fetched("SmolLM2-135M-Instruct.Q4_1.gguf");
+  if (!fs::exists(path)) GTEST_SKIP() << path << " is not there";
+  expectChoices(load(path), "choices-smollm2-135m-instruct-q4_1.json", extended() ? 1000 : 2);
+}
+
+TEST(Tasks, PerplexityOfSmolLm2InLlamaCppsProtocol) {
+  const fs::path path = fetched("SmolLM2-135M-Instruct.Q4_1.gguf");
+  if (!fs::exists(path)) GTEST_SKIP() << path << " is not there";
+  // Mean negative log-likelihood of each of the first chunks, by numpy in float32.
+  const std::vector<double> expected = {2.561436495672043, 3.5627481075771703};
+  const EvaluationResult result = run(load(path), {.task = "wikitext2", .limit = extended() ? 2 : 1});
+  for (std::size_t i = 0; i < result.samples.size(); ++i) {
+    const auto& v = result.samples[i].values;
+    EXPECT_EQ(v.at("tokens"), 255);
+    EXPECT_NEAR(v.at("nll") / v.at("tokens"), expected[i], 1e-3);
+  }
+}
+
+TEST(Tasks, EqualModelsDoNotDiffer) {
+  const EvaluationResult result = run(embedded(), {.task = "wikitext2", .limit = 2, .context = 64, .againstDense = true});
+  ASSERT_TRUE(result.kl);
+  EXPECT_EQ(result.kl->n, 2 * 31);
+  EXPECT_NEAR(result.kl->mean, 0, 1e-9);
+  EXPECT_EQ(result.kl->sameTop, 1);
+  EXPECT_EQ(result.paired.at("perplexity").value, 0);
+  EXPECT_NEAR(result.kl->perplexity, result.metrics.at("perplexity").value, 1e-9);
+}
+
+TEST(Tasks, LockstepDoesNotChangeTheScores) {
+  const EvaluationResult alone = run(embedded(), {.task = "wikitext2", .limit = 2, .context = 128});
+  const EvaluationResult both = run(embedded(), {.task = "wikitext2", .limit = 2, .context = 128, .againstDense = true});
+  EXPECT_NEAR(alone.metrics.at("perplexity").value, both.metrics.at("perplexity").value, 1e-3);
+  const EvaluationResult choices = run(embedded(), {.task = "arc_easy", .limit = 3, .againstDense = true});
+  EXPECT_EQ(choices.dense.at("acc").value, choices.metrics.at("acc").value);
+  EXPECT_EQ(choices.paired.at("acc_norm").value, 0);
+}
+
+TEST(Tasks, StridedWindowsCountEveryTokenOnce) {
+  const EvaluationResult whole = run(embedded(), {.task = "wikitext2-strided", .limit = 3, .context = 64});
+  ASSERT_EQ(whole.samples.size(), 3u);
+  EXPECT_EQ(whole.samples[0].values.at("tokens"), 63);
+  EXPECT_EQ(whole.samples[1].values.at("tokens"), 32);
+  EXPECT_GT(whole.metrics.at("bits_per_byte").value, 0.5);
+}
+
+TEST(Tasks, TakeUpAnInterruptedAttempt) {
+  const EvaluationResult whole = run(embedded(), {.task = "piqa", .limit = 4});
+  EvaluationHooks hooks;
+  hooks.known = {whole.samples[0], whole.samples[2]};
+  int fresh = 0;
+  hooks.sample = [&](const Sample&) { ++fresh; };
+  const EvaluationResult resumed = run(embedded(), {.task = "piqa", .limit = 4}, {}, hooks);
+  EXPECT_EQ(fresh, 2);
+  EXPECT_EQ(resumed.metrics.at("acc").value, whole.metrics.at("acc").value);
+  EXPECT_EQ(resumed.samples[2].values, whole.samples[2].values);
+}
+
+TEST(Tasks, TakeTheUsersOwnData) {
+  const fs::path path = fs::temp_directory_path() / "tradespace-own-choices.jsonl";
+  std::ofstream(path) << R"({"query": "The capital of France is", "choices": ["Paris.", "zzzz"], "gold": 0})" << "\n\n"
+                      << R"({"context": "One two three", "continuation": "four"})" << "\n";
+  const EvaluationResult result = run(embedded(), {.task = "choices", .data = path});
+  EXPECT_EQ(result.samples.size(), 2u);
+  EXPECT_EQ(result.samples[0].values.at("correct"), 1);
+  std::ofstream(path) << R"({"query": "x", "choices": ["a", "b"], "gold": 2})" << "\n";
+  const auto wrong = evaluate(embedded(), nullptr, {}, {.task = "choices", .data = path}, pool());
+  ASSERT_FALSE(wrong);
+  EXPECT_NE(wrong.error().message.find("\"gold\""), std::string::npos);
+  EXPECT_NE(wrong.error().where.find("line 1"), std::string::npos);
+  fs::remove(path);
+}
+
+TEST(Tasks, SayWhatIsMissing) {
+  const auto unknown = evaluate(embedded(), nullptr, {}, {.task = "nosuch"}, pool());
+  ASSERT_FALSE(unknown);
+  EXPECT_NE(unknown.error().message.find("wikitext2"), std::string::npos);
+  const auto none = evaluate(embedded(), nullptr, {}, {.task = "choices"}, pool());
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().where, "--data");
+}
+
+TEST(Tasks, StopWhenAsked) {
+  std::stop_source source;
+  EvaluationHooks hooks;
+  hooks.stop = source.get_token();
+  hooks.sample = [&](const Sample&) { source.request_stop(); };
+  const auto result = evaluate(embedded(), nullptr, {}, {.task = "wikitext2", .context = 64}, pool(), hooks);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().kind, ErrorKind::Cancelled);
+}
+
+TEST(EncodePair, PutsTrailingSpacesIntoTheContinuation) {
+  const Tokenizer& t = *embedded()->tokenizer;
+  const EncodedPair with = encodePair(t, "The dog ", "ran", false), without = encodePair(t, "The dog", " ran", false);
+  EXPECT_EQ(with.tokens, without.tokens);
+  EXPECT_EQ(with.first, without.first);
+  EXPECT_EQ(with.first, 2);
+}
+
+}  // namespace
+}  // namespace ts
