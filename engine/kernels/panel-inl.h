@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What both product kernels share: reading codes, scales and offsets of a panel. Included once per instruction set.
+#if defined(TS_PANEL_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef TS_PANEL_INL_H
+#undef TS_PANEL_INL_H
+#else
+#define TS_PANEL_INL_H
+#endif
+
+#include <cmath>
+#include <type_traits>
+#include <utility>
+
+#include "engine/core/half.h"
+#include "engine/kernels/panel.h"
+#include "hwy/highway.h"
+
+#if HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128  // the portable set runs product_plain.cpp
+HWY_BEFORE_NAMESPACE();
+namespace ts::kernels::HWY_NAMESPACE {
+namespace {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using D = hn::CappedTag<float, kPanel>;
+using DI = hn::Rebind<std::int32_t, D>;
+using DU8 = hn::Repartition<std::uint8_t, DI>;
+using V = hn::Vec<D>;
+using VI = hn::Vec<DI>;
+constexpr D d;
+constexpr DI di;
+constexpr int kLanes = static_cast<int>(HWY_LANES(float)) < kPanel ? static_cast<int>(HWY_LANES(float)) : kPanel;
+constexpr int kParts = kPanel / kLanes;  // vectors that hold the 16 rows of a panel
+
+/// One panel's planes.
+struct Planes {
+  const std::int32_t* base;
+  const std::int32_t* high;
+  const std::int8_t* table;
+};
+HWY_INLINE Planes planesOf(const PanelView& v, std::int64_t panel) {
+  return {reinterpret_cast<const std::int32_t*>(v.base + static_cast<std::size_t>(panel) * v.basePanelBytes),
+          reinterpret_cast<const std::int32_t*>(v.high + static_cast<std::size_t>(panel) * v.highPanelBytes), v.table};
+}
+
+HWY_INLINE VI loadWords(const std::int32_t* plane, std::int64_t word, int part) {
+  return hn::Load(di, plane + word * kPanel + part * kLanes);
+}
+template <int left>
+HWY_INLINE VI shift(VI v) {  // logical enough: the caller masks
+  if constexpr (left > 0) return hn::ShiftLeft<left>(v);
+  else if constexpr (left < 0) return hn::BitCast(di, hn::ShiftRight<-left>(hn::BitCast(hn::RebindToUnsigned<DI>(), v)));
+  else return v;
+}
+
+HWY_INLINE VI lookUp(const std::int8_t* table, VI nibbles) {
+  const DU8 du8;
+  const auto t = hn::LoadDup128(du8, reinterpret_cast<const std::uint8_t*>(table));
+  return hn::BitCast(di, hn::TableLookupBytes(t, hn::BitCast(du8, nibbles)));
+}
+
+/// Codes of 4 consecutive k from 8 w + 4 i of a block (w < 4, i < 2) for one part's rows: a byte each, k in memory order.
+template <Element E, int i>
+HWY_INLINE VI codes(const Planes& p, std::int64_t block, int w, int part) {
+  if constexpr (E == Element::S8) {
+    return loadWords(p.base, block * 8 + 2 * w + i, part);
+  } else if constexpr (E == Element::U2 || E == Element::U3) {
+    const VI word = hn::ShiftRightSame(loadWords(p.base, block * 2 + w / 2, part), 4 * (w % 2));
+    const VI low = hn::And(shift<-2 * i>(word), hn::Set(di, 0x03030303));
+    if constexpr (E == Element::U2) return low;
+    else return hn::Or(low, hn::And(shift<2 - i>(hn::ShiftRightSame(loadWords(p.high, block, part), 2 * w)), hn::Set(di, 0x04040404)));
+  } else {
+    const VI low = hn::And(shift<-4 * i>(loadWords(p.base, block * 4 + w, part)), hn::Set(di, 0x0F0F0F0F));
+    if constexpr (E == Element::U4) {
+      return low;
+    } else if constexpr (E == Element::Table4) {
+      return lookUp(p.table, low);
+    } else if constexpr (E == Element::U5) {
+      return hn::Or(low, hn::And(shift<4 - i>(hn::ShiftRightSame(loadWords(p.high, block, part), 2 * w)), hn::Set(di, 0x10101010)));
+    } else {
+      const VI word = hn::ShiftRightSame(loadWords(p.high, block * 2 + w / 2, part), 4 * (w % 2));
+      return hn::Or(low, hn::And(shift<4 - 2 * i>(word), hn::Set(di, 0x30303030)));
+    }
+  }
+}
+template <Element E>
+constexpr bool kSigned = E == Element::S8 || E == Element::Table4;
+
+HWY_INLINE V loadHalf(const std::uint16_t* p) {
+  const hn::Rebind<hwy::float16_t, D> dh;
+  return hn::PromoteTo(d, hn::Load(dh, reinterpret_cast<const hwy::float16_t*>(p)));
+}
+HWY_INLINE V loadBf16(const std::uint16_t* p) {
+  const hn::Rebind<std::uint16_t, D> dh;
+  return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(hn::Rebind<std::uint32_t, D>(), hn::Load(dh, p))));
+}
+HWY_INLINE V loadByte(const std::int8_t* p) {
+  const hn::Rebind<std::int8_t, D> db;
+  return hn::ConvertTo(d, hn::PromoteTo(di, hn::Load(db, p)));
+}
+template <Element E>
+HWY_INLINE V loadFloat(const Planes& p, std::int64_t k, int part) {
+  const std::int64_t at = k * kPanel + part * kLanes;
+  if constexpr (E == Element::F32) return hn::Load(d, reinterpret_cast<const float*>(p.base) + at);
+  else if constexpr (E == Element::F16) return loadHalf(reinterpret_cast<const std::uint16_t*>(p.base) + at);
+  else return loadBf16(reinterpret_cast<const std::uint16_t*>(p.base) + at);
+}
+
+/// Scale and offset of one group for one part's rows.
+HWY_INLINE V scaleOf(const PanelView& v, std::int64_t panel, std::int64_t group, int part) {
+  const std::int64_t i = (panel * v.groups + group) * kPanel + part * kLanes;
+  switch (v.scaleKind) {
+    case ScaleKind::F16: return loadHalf(static_cast<const std::uint16_t*>(v.scales) + i);
+    case ScaleKind::F32: return hn::Load(d, static_cast<const float*>(v.scales) + i);
+    case ScaleKind::Super: {
+      const std::int64_t s = (panel * v.supers + group * v.group / 256) * kPanel + part * kLanes;
+      return hn::Mul(loadHalf(v.superScales + s), loadByte(static_cast<const std::int8_t*>(v.scales) + i));
+    }
+    case ScaleKind::None: break;
+  }
+  return hn::Set(d, 1.0f);
+}
+/// `scale` is scaleOf() of the same group.
+HWY_INLINE V offsetOf(const PanelView& v, std::int64_t panel, std::int64_t group, int part, V scale) {
+  const std::int64_t i = (panel * v.groups + group) * kPanel + part * kLanes;
+  switch (v.offsetKind) {
+    case OffsetKind::Constant: return hn::Mul(scale, hn::Set(d, -static_cast<float>(v.zero)));
+    case OffsetKind::Point: return hn::Neg(hn::Mul(scale, loadByte(static_cast<const std::int8_t*>(v.offsets) + i)));
+    case OffsetKind::F16: return loadHalf(static_cast<const std::uint16_t*>(v.offsets) + i);
+    case OffsetKind::F32: return hn::Load(d, static_cast<const float*>(v.offsets) + i);
+    case OffsetKind::Super: {
+      const std::int64_t s = (panel * v.supers + group * v.group / 256) * kPanel + part * kLanes;
+      return hn::Neg(hn::Mul(loadHalf(v.superOffsets + s), loadByte(static_cast<const std::int8_t*>(v.offsets) + i)));
+    }
+    case OffsetKind::None: break;
+  }
+  return hn::Zero(d);
+}
+
+/// Writes a panel's 16 results of row m, or as many as the matrix has rows.
+HWY_INLINE void storePanel(const V (&y)[kParts], float* out, std::int64_t valid) {
+  if (valid >= kPanel) {
+    for (int h = 0; h < kParts; ++h) hn::StoreU(y[h], d, out + h * kLanes);
+    return;
+  }
+  HWY_ALIGN float all[kPanel];
+  for (int h = 0; h < kParts; ++h) hn::Store(y[h], d, all + h * kLanes);
+  for (std::int64_t i = 0; i < valid; ++i) out[i] = all[i];
+}
+
+}  // namespace
+}  // namespace ts::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+#endif
+#endif

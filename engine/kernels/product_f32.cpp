@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Products with exact float32 activations.
+#include "engine/kernels/isa.h"
+#include "engine/kernels/tables.h"
+#include "engine/kernels/targets.h"
+#undef HWY_WANT_AVX3_DL  // adds nothing to float arithmetic
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "engine/kernels/product_f32.cpp"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+#include "engine/kernels/panel-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace ts::kernels::HWY_NAMESPACE {
+#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
+const F32Table* f32TableOf() { return &plainF32Table(); }
+#else
+namespace {
+
+// Codes become floats times 2^24: the byte is moved to the top of its word, which keeps its sign. Undone in the scale.
+constexpr float kCodeScale = 0x1p-24f;
+constexpr int kTile = 6;  // AVX2: 6 x 2 sums, 2 weights and 1 activation fill 15 of 16 registers
+
+template <int j>
+HWY_INLINE V codeToFloat(VI bytes) {
+  VI top;
+  if constexpr (j == 0) {
+    top = hn::ShiftLeft<24>(bytes);
+  } else if constexpr (j == 3) {
+    top = hn::And(bytes, hn::Set(di, static_cast<std::int32_t>(0xFF000000u)));
+  } else {
+    const DU8 du8;
+    constexpr std::uint8_t z = 0x80;
+    alignas(16) static constexpr std::uint8_t to[16] = {z, z, z, j, z, z, z, 4 + j, z, z, z, 8 + j, z, z, z, 12 + j};
+    top = hn::BitCast(di, hn::TableLookupBytesOr0(hn::BitCast(du8, bytes), hn::LoadDup128(du8, to)));
+  }
+  return hn::ConvertTo(d, top);
+}
+
+/// sums[m][part] += 4 k of codes times x, which is at the first of them.
+template <int T>
+HWY_INLINE void addFour(const VI (&bytes)[kParts], const float* x, V (&sums)[T][kParts]) {
+  const auto one = [&](auto j) HWY_ATTR {
+    V w[kParts];
+    for (int h = 0; h < kParts; ++h) w[h] = codeToFloat<j>(bytes[h]);
+    for (int m = 0; m < T; ++m) {
+      const V xm = hn::Set(d, x[j * T + m]);
+      for (int h = 0; h < kParts; ++h) sums[m][h] = hn::MulAdd(w[h], xm, sums[m][h]);
+    }
+  };
+  one(std::integral_constant<int, 0>()), one(std::integral_constant<int, 1>());
+  one(std::integral_constant<int, 2>()), one(std::integral_constant<int, 3>());
+}
+
+/// sums[q][m][part] += products of k = 8 from .. 8 to - 1 of blocks block .. block + Q - 1; x is at the first block.
+template <Element E, int T, int Q>
+HWY_INLINE void addProducts(const Planes& planes, std::int64_t block, int from, int to, const float* x, V (&sums)[Q][T][kParts]) {
+  if constexpr (isFloat(E)) {
+#pragma GCC unroll 2
+    for (int k = 8 * from; k < 8 * to; ++k)
+      for (int q = 0; q < Q; ++q) {
+        V w[kParts];
+        for (int h = 0; h < kParts; ++h) w[h] = loadFloat<E>(planes, (block + q) * kBlock + k, h);
+        for (int m = 0; m < T; ++m) {
+          const V xm = hn::Set(d, x[(q * kBlock + k) * T + m]);
+          for (int h = 0; h < kParts; ++h) sums[q][m][h] = hn::MulAdd(w[h], xm, sums[q][m][h]);
+        }
+      }
+  } else {
+#pragma GCC unroll 1
+    for (int w = from; w < to; ++w)
+      for (int q = 0; q < Q; ++q) {
+        VI bytes[kParts];
+        for (int h = 0; h < kParts; ++h) bytes[h] = codes<E, 0>(planes, block + q, w, h);
+        addFour<T>(bytes, x + (q * kBlock + 8 * w) * T, sums[q]);
+        for (int h = 0; h < kParts; ++h) bytes[h] = codes<E, 1>(planes, block + q, w, h);
+        addFour<T>(bytes, x + (q * kBlock + 8 * w + 4) * T, sums[q]);
+      }
+  }
+}
+
+template <int T, int Q>
+HWY_INLINE void clear(V (&sums)[Q][T][kParts]) {
+  for (int q = 0; q < Q; ++q)
+    for (int m = 0; m < T; ++m)
+      for (int h = 0; h < kParts; ++h) sums[q][m][h] = hn::Zero(d);
+}
+
+/// One sub-block's sums into the results.
+template <Element E, int T>
+HWY_INLINE void addScaled(const PanelView& v, std::int64_t panel, std::int64_t group, const V (&sums)[T][kParts], const float* xSums,
+                          V (&y)[T][kParts]) {
+  for (int h = 0; h < kParts; ++h) {
+    if constexpr (isFloat(E)) {
+      for (int m = 0; m < T; ++m) y[m][h] = hn::Add(y[m][h], sums[m][h]);
+    } else {
+      const V scale = scaleOf(v, panel, group, h), scaled = hn::Mul(scale, hn::Set(d, kCodeScale));
+      for (int m = 0; m < T; ++m) y[m][h] = hn::MulAdd(scaled, sums[m][h], y[m][h]);
+      if (v.offsetKind == OffsetKind::None) continue;
+      const V offset = offsetOf(v, panel, group, h, scale);
+      for (int m = 0; m < T; ++m) y[m][h] = hn::MulAdd(offset, hn::Set(d, xSums[m]), y[m][h]);
+    }
+  }
+}
+
+/// Blocks [block, block + Q) of one panel.
+template <Element E, int T, int Q, int sub>
+HWY_INLINE void blocks(const PanelView& v, const Planes& planes, std::int64_t panel, std::int64_t block, const TilesF32& tiles,
+                       V (&y)[T][kParts]) {
+  const float* x = tiles.x + block * kBlock * T;
+  V sums[Q][T][kParts];
+  if constexpr (sub == 16) {
+    static_assert(Q == 1);
+    clear(sums);
+    addProducts<E, T, Q>(planes, block, 0, 2, x, sums);
+    addScaled<E, T>(v, panel, 2 * block, sums[0], tiles.sums16 + 2 * block * T, y);
+    clear(sums);
+    addProducts<E, T, Q>(planes, block, 2, 4, x, sums);
+    addScaled<E, T>(v, panel, 2 * block + 1, sums[0], tiles.sums16 + (2 * block + 1) * T, y);
+  } else {
+    clear(sums);
+    addProducts<E, T, Q>(planes, block, 0, 4, x, sums);
+    for (int q = 0; q < Q; ++q) {
+      const std::int64_t b = block + q;
+      addScaled<E, T>(v, panel, isFloat(E) ? b : b * kBlock / v.group, sums[q], tiles.sums32 + b * T, y);
+    }
+  }
+}
+
+/// All of one panel for one tile of T rows, straight from its codes. Enough blocks go at once that their independent sums hide
+/// the latency of the multiply-add.
+template <Element E, int T, int sub>
+HWY_INLINE void direct(const PanelView& v, std::int64_t panel, const TilesF32& tiles, Rows out) {
+  constexpr int Q = sub == 16 || T * kParts >= 8 ? 1 : 8 / (T * kParts) > 4 ? 4 : 8 / (T * kParts);
+  const Planes planes = planesOf(v, panel);
+  const std::int64_t all = v.padded / kBlock;
+  V y[T][kParts];
+  for (int m = 0; m < T; ++m)
+    for (int h = 0; h < kParts; ++h) y[m][h] = hn::Zero(d);
+  std::int64_t block = 0;
+  for (; block + Q <= all; block += Q) blocks<E, T, Q, sub>(v, planes, panel, block, tiles, y);
+  if constexpr (Q > 1)
+    for (; block < all; ++block) blocks<E, T, 1, sub>(v, planes, panel, block, tiles, y);
+  for (int m = 0; m < T; ++m) storePanel(y[m], out.row(m) + panel * kPanel, v.rows - panel * kPanel);
+}
+
+constexpr bool mayHave16(Element e) { return e == Element::U2 || e == Element::U3 || e == Element::U6; }
+
+template <Element E, int T>
+void directPanels(const PanelView& v, Range panels, const TilesF32& tiles, Rows out) {
+  for (std::int64_t panel = panels.begin; panel < panels.end; ++panel) {
+    if constexpr (mayHave16(E)) {
+      if (v.group == 16) {
+        direct<E, T, 16>(v, panel, tiles, out);
+        continue;
+      }
+    }
+    direct<E, T, 32>(v, panel, tiles, out);
+  }
+}
+
+/// Codes (times 2^24) or floats of `count` blocks, [32 * count][16].
+template <Element E>
+HWY_NOINLINE void slabOf(const Planes& planes, std::int64_t first, std::int64_t count, float* out) {
+  for (std::int64_t b = first; b < first + count; ++b) {
+    if constexpr (isFloat(E)) {
+      for (int k = 0; k < kBlock; ++k, out += kPanel)
+        for (int h = 0; h < kParts; ++h) hn::Store(loadFloat<E>(planes, b * kBlock + k, h), d, out + h * kLanes);
+    } else {
+      for (int w = 0; w < 4; ++w)
+        for (int h = 0; h < kParts; ++h) {
+          float* to = out + 8 * w * kPanel + h * kLanes;
+          const VI front = codes<E, 0>(planes, b, w, h), back = codes<E, 1>(planes, b, w, h);
+          hn::Store(codeToFloat<0>(front), d, to);
+          hn::Store(codeToFloat<1>(front), d, to + kPanel);
+          hn::Store(codeToFloat<2>(front), d, to + 2 * kPanel);
+          hn::Store(codeToFloat<3>(front), d, to + 3 * kPanel);
+          hn::Store(codeToFloat<0>(back), d, to + 4 * kPanel);
+          hn::Store(codeToFloat<1>(back), d, to + 5 * kPanel);
+          hn::Store(codeToFloat<2>(back), d, to + 6 * kPanel);
+          hn::Store(codeToFloat<3>(back), d, to + 7 * kPanel);
+        }
+      out += kBlock * kPanel;
+    }
+  }
+}
+
+/// One tile against `count` unpacked sub-blocks of `sub` k; y lives in memory between slabs. No scales: floats.
+template <int T>
+HWY_NOINLINE void tileTimesSlab(const float* slab, const float* scales, const float* offsets, std::int64_t count, int sub, const float* x,
+                                const float* xSums, float* yMemory) {
+  V y[T][kParts];
+  for (int m = 0; m < T; ++m)
+    for (int h = 0; h < kParts; ++h) y[m][h] = hn::Load(d, yMemory + m * kPanel + h * kLanes);
+  for (std::int64_t b = 0; b < count; ++b) {
+    V sums[T][kParts];
+    for (int m = 0; m < T; ++m)
+      for (int h = 0; h < kParts; ++h) sums[m][h] = hn::Zero(d);
+#pragma GCC unroll 2
+    for (int k = 0; k < sub; ++k, slab += kPanel, x += T) {
+      V w[kParts];
+      for (int h = 0; h < kParts; ++h) w[h] = hn::Load(d, slab + h * kLanes);
+      for (int m = 0; m < T; ++m) {
+        const V xm = hn::Set(d, x[m]);
+        for (int h = 0; h < kParts; ++h) sums[m][h] = hn::MulAdd(w[h], xm, sums[m][h]);
+      }
+    }
+    for (int h = 0; h < kParts; ++h) {
+      if (!scales) {
+        for (int m = 0; m < T; ++m) y[m][h] = hn::Add(y[m][h], sums[m][h]);
+        continue;
+      }
+      const V scale = hn::Load(d, scales + b * kPanel + h * kLanes);
+      for (int m = 0; m < T; ++m) y[m][h] = hn::MulAdd(scale, sums[m][h], y[m][h]);
+      if (!offsets) continue;
+      const V offset = hn::Load(d, offsets + b * kPanel + h * kLanes);
+      for (int m = 0; m < T; ++m) y[m][h] = hn::MulAdd(offset, hn::Set(d, xSums[b * T + m]), y[m][h]);
+    }
+  }
+  for (int m = 0; m < T; ++m)
+    for (int h = 0; h < kParts; ++h) hn::Store(y[m][h], d, yMemory + m * kPanel + h * kLanes);
+}
+
+using TileTimesSlab = void (*)(const float*, const float*, const float*, std::int64_t, int, const float*, const float*, float*);
+constexpr TileTimesSlab kTileTimesSlab[kTile] = {tileTimesSlab<1>, tileTimesSlab<2>, tileTimesSlab<3>,
+                                                 tileTimesSlab<4>, tileTimesSlab<5>, tileTimesSlab<6>};
+
+/// Scales (with 2^-24) and offsets of the sub-blocks of a slab.
+HWY_NOINLINE void slabScales(const PanelView& v, std::int64_t panel, std::int64_t first, std::int64_t count, int sub, float* scales,
+                             float* offsets) {
+  for (std::int64_t s = 0; s < count * (kBlock / sub); ++s)
+    for (int h = 0; h < kParts; ++h) {
+      const std::int64_t group = (first * kBlock + s * sub) / v.group;
+      const V scale = scaleOf(v, panel, group, h);
+      hn::Store(hn::Mul(scale, hn::Set(d, kCodeScale)), d, scales + s * kPanel + h * kLanes);
+      hn::Store(offsetOf(v, panel, group, h, scale), d, offsets + s * kPanel + h * kLanes);
+    }
+}
+
+template <Element E>
+void manyPanels(const PanelView& v, Range panels, const TilesF32& tiles, Rows out, const ProductScratch& scratch) {
+  const std::int64_t all = v.padded / kBlock, tileTotal = tileCount(tiles.count, tiles.tile);
+  const int sub = !isFloat(E) && v.group == 16 ? 16 : kBlock;
+  const bool adds = v.offsetKind != OffsetKind::None;
+  for (std::int64_t panel = panels.begin; panel < panels.end; ++panel) {
+    const Planes planes = planesOf(v, panel);
+    for (std::int64_t i = 0; i < tiles.count * kPanel; i += kLanes) hn::Store(hn::Zero(d), d, scratch.sums + i);
+    for (std::int64_t first = 0; first < all; first += kSlabBlocks) {
+      const std::int64_t count = all - first < kSlabBlocks ? all - first : kSlabBlocks;
+      const float* slab = scratch.slab;
+      if constexpr (E == Element::F32) slab = reinterpret_cast<const float*>(planes.base) + first * kBlock * kPanel;
+      else slabOf<E>(planes, first, count, scratch.slab);
+      if constexpr (!isFloat(E)) slabScales(v, panel, first, count, sub, scratch.scales, scratch.offsets);
+      const float* sums = sub == 16 ? tiles.sums16 : tiles.sums32;
+      for (std::int64_t t = 0; t < tileTotal; ++t) {
+        const std::int64_t row = t * tiles.tile;
+        const int rows = static_cast<int>(tiles.count - row < tiles.tile ? tiles.count - row : tiles.tile);
+        kTileTimesSlab[rows - 1](slab, isFloat(E) ? nullptr : scratch.scales, adds ? scratch.offsets : nullptr, count * (kBlock / sub), sub,
+                                 tiles.x + row * v.padded + first * kBlock * rows,
+                                 adds ? sums + row * (v.padded / sub) + first * (kBlock / sub) * rows : nullptr, scratch.sums + row * kPanel);
+      }
+    }
+    for (std::int64_t m = 0; m < tiles.count; ++m) {
+      V y[kParts];
+      for (int h = 0; h < kParts; ++h) y[h] = hn::Load(d, scratch.sums + m * kPanel + h * kLanes);
+      storePanel(y, out.row(m) + panel * kPanel, v.rows - panel * kPanel);
+    }
+  }
+}
+
+template <Element E>
+void unpackPanelOf(const PanelView& v, std::int64_t panel, std::int64_t first, std::int64_t count, float* out) {
+  slabOf<E>(planesOf(v, panel), first, count, out);
+  if constexpr (!isFloat(E)) {
+    const int sub = v.group == 16 ? 16 : kBlock;
+    for (std::int64_t s = 0; s < count * (kBlock / sub); ++s)
+      for (int h = 0; h < kParts; ++h) {
+        const std::int64_t group = (first * kBlock + s * sub) / v.group;
+        const V scale = scaleOf(v, panel, group, h), offset = offsetOf(v, panel, group, h, scale);
+        const V scaled = hn::Mul(scale, hn::Set(d, kCodeScale));
+        for (int k = 0; k < sub; ++k) {
+          float* p = out + (s * sub + k) * kPanel + h * kLanes;
+          hn::Store(hn::MulAdd(scaled, hn::Load(d, p), offset), d, p);
+        }
+      }
+  }
+}
+
+/// Lays rows of a tile as [k][T], zeros beyond the width, and sums their blocks. The sum of a block is the same whatever T.
+void fillTile(const TilesF32& tiles, ConstRows in, std::int64_t tile) {
+  const std::int64_t first = tile * tiles.tile;
+  const std::int64_t T = in.count - first < tiles.tile ? in.count - first : tiles.tile;
+  float* x = const_cast<float*>(tiles.x) + first * tiles.padded;
+  for (std::int64_t m = 0; m < T; ++m) {
+    const float* row = in.row(first + m);
+    if (x != row) {
+      if (T == 1) {
+        for (std::int64_t k = 0; k < in.width; ++k) x[k] = row[k];
+      } else {
+        for (std::int64_t k = 0; k < in.width; ++k) x[k * T + m] = row[k];
+      }
+      for (std::int64_t k = in.width; k < tiles.padded; ++k) x[k * T + m] = 0.0f;
+    }
+    if (!tiles.sums16 && !tiles.sums32) continue;
+    float* s16 = tiles.sums16 ? const_cast<float*>(tiles.sums16) + first * (tiles.padded / 16) : nullptr;
+    float* s32 = tiles.sums32 ? const_cast<float*>(tiles.sums32) + first * (tiles.padded / 32) : nullptr;
+    for (std::int64_t b = 0; b < tiles.padded / 16; b += 2) {
+      float halves[2];
+      for (int i = 0; i < 2; ++i) {
+        const std::int64_t k0 = (b + i) * 16;
+        if (k0 + 16 <= in.width) {
+          V s = hn::LoadU(d, row + k0);
+          for (int l = kLanes; l < 16; l += kLanes) s = hn::Add(s, hn::LoadU(d, row + k0 + l));
+          halves[i] = hn::GetLane(hn::SumOfLanes(d, s));
+        } else {
+          float s = 0;
+          for (std::int64_t k = k0; k < in.width; ++k) s += row[k];
+          halves[i] = s;
+        }
+      }
+      if (s16) s16[b * T + m] = halves[0], s16[(b + 1) * T + m] = halves[1];
+      if (s32) s32[b / 2 * T + m] = halves[0] + halves[1];
+    }
+  }
+}
+
+template <int... e>
+F32Table makeTable(std::integer_sequence<int, e...>) {
+  return {kTile,
+          {directPanels<static_cast<Element>(e), 1>...},
+          {manyPanels<static_cast<Element>(e)>...},
+          {unpackPanelOf<static_cast<Element>(e)>...},
+          fillTile};
+}
+
+}  // namespace
+
+const F32Table* f32TableOf() {
+  static const F32Table table = makeTable(std::make_integer_sequence<int, kElements>());
+  return &table;
+}
+#endif
+}  // namespace ts::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace ts::kernels {
+HWY_EXPORT(f32TableOf);
+const F32Table& f32Table() {
+  static const bool chosen = (chooseIsa(), true);
+  (void)chosen;
+  return *HWY_DYNAMIC_DISPATCH(f32TableOf)();
+}
+}  // namespace ts::kernels
+#endif
