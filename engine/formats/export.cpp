@@ -209,7 +209,7 @@ std::vector<ExportTensor> exportTensors(const Checkpoint& source, std::optional<
     if (one.type == tensor.type && added == 0.0f) {
       one.blocks = tensor;
     } else {
-      one.readRows = [tensor, added](std::int64_t first, std::int64_t count, float* values) {
+      one.readRows = [tensor = tensor, added](std::int64_t first, std::int64_t count, float* values) {
         dequantize(tensor.type, tensor.row(first), count * tensor.cols, values);
         for (std::int64_t i = 0; added != 0.0f && i < count * tensor.cols; ++i) values[i] += added;
       };
