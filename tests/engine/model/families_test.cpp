@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The logits and greedy tokens that Hugging Face transformers computed for a tiny random model of each family.
+// The logits and greedy tokens that Hugging Face transformers computed for a tiny random model of each family, from its
+// folder and from the GGUF file made of it (other names, permuted rows, Gemma's norms plus one, rope factors).
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -8,22 +10,31 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "engine/formats/export.h"
 #include "engine/session/session.h"
 
 namespace ts {
 namespace {
 
-class Families : public testing::TestWithParam<const char*> {};
+class Families : public testing::TestWithParam<std::tuple<const char*, bool>> {};
 
 TEST_P(Families, LogitsAndGreedyTokensAgreeWithTransformers) {
-  const std::filesystem::path folder = std::filesystem::path(TS_SOURCE_DIR) / "tests/data/families" / GetParam();
+  const auto [family, throughGguf] = GetParam();
+  const std::filesystem::path folder = std::filesystem::path(TS_SOURCE_DIR) / "tests/data/families" / family;
   const auto reference = nlohmann::json::parse(std::ifstream(folder / "reference.json"));
   const auto ids = reference["ids"].get<std::vector<int>>();
   const auto at = reference["logits_at"].get<std::vector<std::int64_t>>();
   const auto greedy = reference["greedy_ids"].get<std::vector<int>>();
 
   ThreadPool pool(1);
-  const auto checkpoint = openCheckpoint(folder);
+  auto checkpoint = openCheckpoint(folder);
+  if (checkpoint && throughGguf) {
+    const std::filesystem::path path = std::filesystem::path(testing::TempDir()) / ("tradespace-" + std::to_string(::getpid()) + "-" + family + ".gguf");
+    const auto written = exportGguf(path, *checkpoint, exportTensors(*checkpoint, std::nullopt));
+    ASSERT_TRUE(written) << written.error().message;
+    checkpoint = openCheckpoint(path);
+    std::filesystem::remove(path);  // the mapping stays
+  }
   ASSERT_TRUE(checkpoint) << checkpoint.error().message << " (" << checkpoint.error().where << ")";
   const auto model = buildModel(*checkpoint, pool);
   ASSERT_TRUE(model) << model.error().message;
@@ -61,9 +72,10 @@ TEST_P(Families, LogitsAndGreedyTokensAgreeWithTransformers) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Families,
-                         testing::Values("llama", "llama-rope-llama3", "llama-rope-yarn", "mistral", "qwen2", "qwen3", "gemma3", "phi3", "olmo2", "gpt2"),
+                         testing::Combine(testing::Values("llama", "llama-rope-llama3", "llama-rope-yarn", "mistral", "qwen2", "qwen3", "gemma3", "phi3", "olmo2", "gpt2"),
+                                          testing::Bool()),
                          [](const auto& info) {
-                           std::string name = info.param;
+                           std::string name = std::string(std::get<0>(info.param)) + (std::get<1>(info.param) ? "-gguf" : "");
                            std::replace(name.begin(), name.end(), '-', '_');
                            return name;
                          });
