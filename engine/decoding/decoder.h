@@ -97,6 +97,11 @@ class Decoder {
   virtual std::uint64_t bytes() const { return 0; }  ///< drafts and tables
 };
 
+/// The plan's filter chain, fresh.
+Result<FilterChain> makeChain(const Plan& plan);
+/// Some filter of the chain shapes a draw; penalties alone leave the arg-max in place.
+bool needsSampling(const Plan& plan);
+
 struct GenerateOptions {
   std::int64_t tokens = 128;
   std::uint64_t seed = 0;

@@ -6,8 +6,6 @@
 #include "engine/decoding/search.h"
 
 namespace ts {
-namespace {
-
 Result<FilterChain> makeChain(const Plan& plan) {
   std::vector<std::unique_ptr<LogitFilter>> filters;
   for (const StrategySpec& spec : plan.sample) {
@@ -17,13 +15,14 @@ Result<FilterChain> makeChain(const Plan& plan) {
   return FilterChain(std::move(filters));
 }
 
-/// Some filter of the chain shapes a draw; penalties alone leave the arg-max in place.
 bool needsSampling(const Plan& plan) {
   return std::ranges::any_of(plan.sample, [](const StrategySpec& spec) {
     const auto& needs = registry().find(Family::Sampling, spec.id)->descriptor.needs;
     return std::ranges::find(needs, "sampling") != needs.end();
   });
 }
+
+namespace {
 
 Result<void> checkPrompt(std::span<const int> prompt, const Model& model) {
   if (prompt.empty()) return fail("the prompt has no tokens; at least one is needed", "prompt");

@@ -86,9 +86,12 @@ Result<EvaluationResult> evaluate(std::shared_ptr<const Model> prepared, std::sh
 
 /// What latency and memory cost, measured alone on the machine.
 struct BenchOptions {
-  std::int64_t prompt = 128, generate = 64, depth = 0;
+  std::int64_t prompt = 128, generate = 64;
+  std::int64_t depth = 0;  ///< tokens in the sequence before the prompt, not timed
   int repetitions = 5, warmup = 1;
   std::uint64_t seed = 0;
+  /// How the decode strategy finds the models it names (DecodeSetup::load); empty: loadModel.
+  std::function<Result<std::shared_ptr<const Model>>(const std::string& source)> load = {};
 };
 struct BenchResult {
   struct Spread {
@@ -98,13 +101,20 @@ struct BenchResult {
   Spread prefillTokensPerSecond, decodeTokensPerSecond, ttftMs;
   double itlP50Ms = 0, itlP90Ms = 0, itlP99Ms = 0;
   double readBandwidthGBs = 0;   ///< of the machine, measured in this run with the same threads
-  double bandwidthUsed = 0;      ///< fraction: bytes a decode step reads / its time / readBandwidth
-  double noise = 0;              ///< relative change of a fixed probe before and after; > 0.1 is high
+  double bandwidthUsed = 0;      ///< fraction: bytes that decoding reads of the model / its time / readBandwidth
+  double noise = 0;              ///< a fixed probe before each repetition and after the last: (slowest - fastest) / median;
+                                 ///< > 0.1 is high
+  double loadAverage = 0;        ///< of the last minute, when it began
   MemoryUse memory;
-  std::uint64_t peakBytes = 0;   ///< the process's (VmHWM), 0 where the system does not tell
-  std::map<std::string, Cost> operations;  ///< per kind, of one decode repetition
+  std::uint64_t peakBytes = 0;   ///< the process's (VmHWM) since bench() began, 0 where the system does not tell
+  std::map<std::string, Cost> operations;         ///< per kind, of the last repetition's decoding
+  std::map<std::string, Cost> prefillOperations;  ///< and of its prefill
   std::map<std::string, double> engaged;
 };
+/// Runs the plan on natural text (the bundled WikiText where the model has a tokenizer, else random ids), `warmup` + `repetitions`
+/// times: prefill of `prompt` tokens, then the decode strategy until `generate` tokens are out. TTFT is from the prompt to the
+/// first token; gaps between tokens are pooled over repetitions (tokens of one burst come together). A plan with a search is
+/// timed through generate(): its tokens come out when the search ends.
 Result<BenchResult> bench(std::shared_ptr<const Model> prepared, const Plan& plan, const BenchOptions& options, ThreadPool& pool,
                           const EvaluationHooks& hooks = {});
 

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <gtest/gtest.h>
+
+#include "engine/core/resources.h"
+#include "engine/evaluation/evaluate.h"
+#include "engine/evaluation/machine.h"
+
+namespace ts {
+namespace {
+
+ThreadPool& pool() {
+  static ThreadPool instance(1);
+  return instance;
+}
+
+std::shared_ptr<const Model> embedded(const char* name) {
+  const auto checkpoint = openCheckpoint(resourceFolder() / "models" / name);
+  if (!checkpoint) throw std::runtime_error(checkpoint.error().message);
+  return *buildModel(*checkpoint, pool());
+}
+
+TEST(Bench, MeasuresTheEmbeddedDraft) {
+  const BenchOptions options{.prompt = 16, .generate = 8, .depth = 4, .repetitions = 3, .warmup = 1};
+  int steps = 0;
+  EvaluationHooks hooks;
+  hooks.progress = [&](std::int64_t done, std::int64_t total) {
+    ++steps;
+    EXPECT_EQ(done, steps);
+    EXPECT_EQ(total, 4);
+  };
+  const auto result = bench(embedded("ts-2m-draft"), {}, options, pool(), hooks);
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(result->decodeTokensPerSecond.samples.size(), 3u);
+  EXPECT_LE(result->decodeTokensPerSecond.low, result->decodeTokensPerSecond.median);
+  EXPECT_GE(result->decodeTokensPerSecond.high, result->decodeTokensPerSecond.median);
+  EXPECT_GT(result->prefillTokensPerSecond.median, 0);
+  EXPECT_GT(result->ttftMs.median, 0);
+  EXPECT_GT(result->itlP99Ms, 0);
+  EXPECT_GE(result->itlP99Ms, result->itlP50Ms);
+  EXPECT_GT(result->readBandwidthGBs, 0.1);
+  EXPECT_GT(result->bandwidthUsed, 0);
+  EXPECT_GT(result->memory.weights, 1'000'000u);
+  EXPECT_GT(result->memory.kv, 0u);
+  EXPECT_TRUE(result->operations.contains("linear"));
+  EXPECT_EQ(steps, 4);
+}
+
+TEST(Bench, RefusesWhatCannotBeMeasured) {
+  const auto model = embedded("ts-2m-draft");
+  EXPECT_EQ(bench(model, {}, {.prompt = 0}, pool()).error().where, "--prompt");
+  EXPECT_EQ(bench(model, {}, {.generate = 1}, pool()).error().where, "--generate");
+  const auto beyond = bench(model, {}, {.prompt = 1020, .generate = 64, .repetitions = 1, .warmup = 0}, pool());
+  ASSERT_FALSE(beyond);
+  EXPECT_NE(beyond.error().message.find("context"), std::string::npos) << beyond.error().message;
+}
+
+TEST(Machine, TellsItsPeakMemory) {
+  if (peakMemory() == 0) GTEST_SKIP() << "no /proc/self/status";
+  const bool reset = resetPeakMemory();
+  const std::uint64_t before = peakMemory();
+  std::vector<char> block(64 << 20, 1);
+  EXPECT_GE(peakMemory() + (reset ? 0 : (64u << 20)), before + (60u << 20)) << block[12345];
+  EXPECT_GT(probeMachine(pool()), 0);
+}
+
+}  // namespace
+}  // namespace ts
