@@ -101,12 +101,14 @@ void KvAttention::one(int layer, std::int64_t row, int head, const float* query,
   const std::int64_t t = positions_[static_cast<std::size_t>(row)], committed = rows.committed();
   const auto positions = rows.positions();
 
+  const std::int64_t node = state_.drafted + row;  // within the draft
+
   // The draft's rows this one descends from, itself last.
   std::array<std::int64_t, HeadRows::kTail + 1> ancestors;
   std::size_t depth = 0;
   if (!state_.parents.empty())
-    for (std::int64_t i = row; i >= 0; i = state_.parents[static_cast<std::size_t>(i)]) ancestors[depth++] = i;
-  const std::int64_t own = committed + (state_.parents.empty() ? row : static_cast<std::int64_t>(depth) - 1);
+    for (std::int64_t i = node; i >= 0; i = state_.parents[static_cast<std::size_t>(i)]) ancestors[depth++] = i;
+  const std::int64_t own = committed + (state_.parents.empty() ? node : static_cast<std::int64_t>(depth) - 1);
   const std::int64_t boundary = rows.boundary(own);
 
   // What positions allow: the layer's own sliding window, and the policy's sinks and window.
@@ -119,8 +121,8 @@ void KvAttention::one(int layer, std::int64_t row, int head, const float* query,
   Pieces pieces;
   pieces.add(sinkBegin, sinkEnd, boundary);
   if (state_.parents.empty()) {
-    // A chain's own rows have positions t - row ... t, so sinks and window may begin inside it.
-    const std::int64_t first = t - row;
+    // A chain's own rows have positions t - node ... t, so sinks and window may begin inside it.
+    const std::int64_t first = t - node;
     const std::int64_t begin = std::max<std::int64_t>(0, recent - first);
     const std::int64_t sinksHere = state_.window > 0 ? std::min(state_.sinks - first, begin) : 0;
     if (begin > 0)
@@ -129,7 +131,7 @@ void KvAttention::one(int layer, std::int64_t row, int head, const float* query,
   } else {
     pieces.add(recentBegin, committed, boundary);
     for (std::size_t i = depth; i-- > 0;) {
-      const std::int64_t p = positions_[static_cast<std::size_t>(ancestors[i])];
+      const std::int64_t p = positions[static_cast<std::size_t>(committed + ancestors[i])];
       if (p >= recent || (p >= lowest && p < state_.sinks)) pieces.add(committed + ancestors[i], committed + ancestors[i] + 1, boundary);
     }
   }
@@ -191,12 +193,13 @@ void KvAttention::attend(int layer, ConstRows q, ConstRows k, ConstRows v, Rows 
   if (state_.wantsMass) {
     // Mass is summed over a group's queries, so one worker takes the whole group.
     auto& mass = state_.mass[static_cast<std::size_t>(layer)];
-    mass.assign(static_cast<std::size_t>(block.kvHeads), std::vector<std::vector<float>>(static_cast<std::size_t>(m)));
+    if (state_.drafted == 0) mass.assign(static_cast<std::size_t>(block.kvHeads), {});
+    for (auto& head : mass) head.resize(static_cast<std::size_t>(state_.drafted + m));
     execution_.pool.split(m * block.kvHeads, 1, [&](Range range, int worker) {
       for (std::int64_t item = range.begin; item < range.end; ++item) {
         const std::int64_t row = item % m;
         const int kv = static_cast<int>(item / m);
-        auto& received = mass[static_cast<std::size_t>(kv)][static_cast<std::size_t>(row)];
+        auto& received = mass[static_cast<std::size_t>(kv)][static_cast<std::size_t>(state_.drafted + row)];
         received.assign(static_cast<std::size_t>(heads[static_cast<std::size_t>(kv)].size()), 0.0f);
         for (int h = 0; h < block.heads(); ++h)
           if (block.queryToKv[static_cast<std::size_t>(h)] == kv) one(layer, row, h, q.row(row) + h * dim, out.row(row) + h * dim, received.data(), worker);

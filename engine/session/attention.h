@@ -22,9 +22,10 @@ struct KvState {
   std::int64_t sinks = 0, window = 0, distanceCap = 0;  ///< of the visibility policy, 0: none
 
   // The pass in flight.
-  std::span<const std::int32_t> parents;  ///< of each row within the pass, -1: the last committed row; empty: a chain
+  std::int64_t drafted = 0;               ///< rows of the draft that earlier passes have run; this pass continues them
+  std::span<const std::int32_t> parents;  ///< of each row of the draft, -1: the last committed row; empty: a chain
   bool certain = false;                   ///< rows will be committed (prefill): they may be encoded at once
-  /// Attention probabilities by [layer][head][row of the pass][index], summed over the head's queries; if wantsMass.
+  /// Attention probabilities by [layer][head][row of the draft][index], summed over the head's queries; if wantsMass.
   std::vector<std::vector<std::vector<std::vector<float>>>> mass;
 };
 

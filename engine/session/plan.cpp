@@ -43,6 +43,15 @@ std::vector<const Descriptor*> descriptorsOf(Family family, const StrategySpec& 
   return found;
 }
 
+/// "; --decode sample, --decode speculative would": the strategies that offer a capability.
+std::string whoOffers(const std::string& capability) {
+  std::string who;
+  for (const Strategy& s : registry().all())
+    for (const std::string& offered : s.descriptor.offers)
+      if (offered == capability) who += (who.empty() ? "; " : ", ") + std::string("--") + std::string(name(s.descriptor.family)) + " " + s.descriptor.id;
+  return who.empty() ? who : who + " would";
+}
+
 }  // namespace
 
 StrategySpec effectiveDecode(const Plan& plan) {
@@ -99,7 +108,7 @@ Result<void> check(const Plan& plan, const std::set<std::string>& modelOffers) {
       for (const std::string& need : d->needs)
         if (!offered.contains(need))
           return fail(ErrorKind::Refused,
-                      "'" + d->id + "' needs '" + need + "', which neither the model nor another strategy of this plan offers",
+                      "'" + d->id + "' needs '" + need + "', which neither the model nor another strategy of this plan offers" + whoOffers(need),
                       "--" + std::string(name(use.family)) + " " + toText(*use.spec));
   return {};
 }

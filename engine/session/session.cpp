@@ -69,21 +69,24 @@ struct Session::Impl {
     return left;
   }
 
-  /// Runs rows through every block. False when stopped: the draft is dropped, committed rows are as before.
-  bool run(std::span<const int> ids, std::span<const int> parents, bool certain, bool wide, const std::stop_token& stop) {
+  /// Runs rows through every block, after the `drafted` rows of the draft that have run before (`parents` counts from the
+  /// first of those). False when stopped: the draft is dropped, committed rows are as before.
+  bool run(std::span<const int> ids, std::int64_t drafted, std::span<const int> parents, bool certain, bool wide, const std::stop_token& stop) {
     const std::int64_t m = static_cast<std::int64_t>(ids.size()), width = model->config.hidden;
     hidden.resize(std::max(hidden.size(), static_cast<std::size_t>(m * width)));
-    ropes.reserve(position() + m);
-    positions.resize(static_cast<std::size_t>(m));
-    for (std::int64_t i = 0; i < m; ++i) {
+    ropes.reserve(position() + drafted + m);
+    positions.resize(static_cast<std::size_t>(drafted + m));
+    for (std::int64_t i = drafted; i < drafted + m; ++i) {
       const auto at = static_cast<std::size_t>(i);
       positions[at] = static_cast<std::int32_t>(parents.empty() ? position() + i : parents[at] < 0 ? position() : positions[static_cast<std::size_t>(parents[at])] + 1);
     }
+    state.drafted = drafted;
     state.parents = parents;
     state.certain = certain;
     KvAttention attention(*model, state, execution, ropes);
-    attention.setPositions(positions);
-    const Pass pass{*model, positions, ropes, attention, workspace, execution, wide, nullptr};
+    const std::span<const std::int32_t> own = std::span(positions).subspan(static_cast<std::size_t>(drafted));
+    attention.setPositions(own);
+    const Pass pass{*model, own, ropes, attention, workspace, execution, wide, nullptr};
     const Rows rows{hidden.data(), m, width, width};
     embed(pass, ids, rows);
     for (int layer = 0; layer < model->config.layerCount(); ++layer) {
@@ -96,13 +99,13 @@ struct Session::Impl {
     return true;
   }
 
-  /// Logits of rows [first, first + count) of the last pass into `logits`.
-  void head(std::int64_t first, std::int64_t count, bool wide) {
+  /// Logits of rows [first, first + count) of the last pass into rows [to, to + count) of `logits`.
+  void head(std::int64_t first, std::int64_t count, std::int64_t to, bool wide) {
     const std::int64_t vocabulary = model->config.vocabulary, width = model->config.hidden;
-    logits.resize(std::max(logits.size(), static_cast<std::size_t>(count * vocabulary)));
+    logits.resize(std::max(logits.size(), static_cast<std::size_t>((to + count) * vocabulary)));
     KvAttention none(*model, state, execution, ropes);
     const Pass pass{*model, positions, ropes, none, workspace, execution, wide, nullptr};
-    runHead(pass, ConstRows(hidden.data() + first * width, count, width, width), Rows{logits.data(), count, vocabulary, vocabulary});
+    runHead(pass, ConstRows(hidden.data() + first * width, count, width, width), Rows{logits.data() + to * vocabulary, count, vocabulary, vocabulary});
   }
 
   void dropDraft() {
@@ -215,14 +218,14 @@ Result<void> Session::prefill(std::span<const int> tokens, std::int64_t firstWan
     const std::int64_t count = std::min({total - begin, kChunk, s.untilBoundary()});
     const auto chunk = tokens.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(count));
     const bool wide = count > kNarrowRows;
-    if (!s.run(chunk, {}, true, wide, stop)) return fail(ErrorKind::Cancelled, "prefill was cancelled", "session");
+    if (!s.run(chunk, 0, {}, true, wide, stop)) return fail(ErrorKind::Cancelled, "prefill was cancelled", "session");
     all.resize(static_cast<std::size_t>(count));
     for (std::int32_t i = 0; i < count; ++i) all[static_cast<std::size_t>(i)] = i;
     s.commit(all);
     s.tokens.insert(s.tokens.end(), chunk.begin(), chunk.end());
     for (std::int64_t i = std::max<std::int64_t>(0, firstWanted - begin); i < count; i += kHeadRows) {
       const std::int64_t rows = std::min(kHeadRows, count - i);
-      s.head(i, rows, rows > kNarrowRows);
+      s.head(i, rows, 0, rows > kNarrowRows);
       if (sink)
         for (std::int64_t r = 0; r < rows; ++r) sink(begin + i + r, {s.logits.data() + r * s.model->config.vocabulary, static_cast<std::size_t>(s.model->config.vocabulary)});
       if (stop.stop_requested()) return fail(ErrorKind::Cancelled, "prefill was cancelled", "session");
@@ -237,16 +240,22 @@ Result<void> Session::decode(const DraftTree& tree) {
   Impl& s = *impl_;
   assert(tree.tokens.size() == tree.parents.size());
   if (tree.tokens.empty()) return fail(ErrorKind::Internal, "an empty draft cannot be run", "session");
-  s.dropDraft();
   if (static_cast<std::int64_t>(tree.tokens.size()) > draftLimit())
     return fail(ErrorKind::Internal, "a draft of " + std::to_string(tree.tokens.size()) + " tokens exceeds the limit of " + std::to_string(draftLimit()), "session");
-  TS_CHECK(s.checkTokens(tree.tokens));
+  // A drafter lengthens its draft node by node: what has run already stays.
+  const std::size_t before = s.draft.tokens.size();
+  const bool longer = before > 0 && before < tree.tokens.size() && std::equal(s.draft.tokens.begin(), s.draft.tokens.end(), tree.tokens.begin()) &&
+                      std::equal(s.draft.parents.begin(), s.draft.parents.end(), tree.parents.begin());
+  if (!longer) s.dropDraft();
+  const std::size_t kept = longer ? before : 0;
+  TS_CHECK(s.checkTokens(std::span(tree.tokens).subspan(kept)));
   s.draft.tokens.assign(tree.tokens.begin(), tree.tokens.end());
   s.draft.parents.assign(tree.parents.begin(), tree.parents.end());
   bool chain = true;
   for (int i = 0; i < static_cast<int>(tree.parents.size()); ++i) chain &= tree.parents[static_cast<std::size_t>(i)] == i - 1;
-  s.run(s.draft.tokens, chain ? std::span<const int>() : std::span<const int>(s.draft.parents), false, false, {});
-  s.head(0, static_cast<std::int64_t>(tree.tokens.size()), false);
+  const auto drafted = static_cast<std::int64_t>(kept), more = static_cast<std::int64_t>(tree.tokens.size() - kept);
+  s.run(std::span(s.draft.tokens).subspan(kept), drafted, chain ? std::span<const int>() : std::span<const int>(s.draft.parents), false, false, {});
+  s.head(0, more, drafted, false);
   return {};
 }
 

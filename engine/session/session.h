@@ -51,7 +51,7 @@ class Session {
   Result<void> prefill(std::span<const int> tokens, std::int64_t firstWanted, const LogitSink& sink, std::stop_token stop = {});
 
   /// Runs an uncommitted draft (replacing one not committed). logits(i) are those after node i.
-  /// At most draftLimit() nodes.
+  /// At most draftLimit() nodes. A tree that only adds nodes to the one not committed runs just those.
   Result<void> decode(const DraftTree& tree);
   std::span<const float> logits(int node) const;
   /// Commits nodes path[0], path[1], ... (each the child of the one before, the first a child of the root).

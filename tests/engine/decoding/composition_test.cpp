@@ -60,7 +60,7 @@ TEST(Composition, GreedySpeculationIsGreedyUnderEveryKeyValueStrategy) {
     Plan plan;
     plan.kv = kv;
     plan.decode = StrategySpec{"greedy", {}};
-    const GenerateOptions options{.tokens = 100, .stopAtEnd = false, .load = load};
+    const GenerateOptions options{.tokens = 60, .stopAtEnd = false, .load = load};
     const auto greedy = generate(model, plan, prompt, options, pool());
     ASSERT_TRUE(greedy) << commandLine(plan) << greedy.error().message;
     for (const Strategy* drafter : registry().ofFamily(Family::Drafter)) {

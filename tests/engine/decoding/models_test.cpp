@@ -202,7 +202,7 @@ TEST(Generate, RefusesWhatCannotHold) {
     const auto g = generate(target(), p, ids, {.load = load}, pool());
     return g ? std::string() : g.error().message;
   };
-  EXPECT_THAT(refused(plan("greedy", {"top-p"}), prompt()), HasSubstr("'top-p' needs 'sampling'"));
+  EXPECT_THAT(refused(plan("greedy", {"top-p"}), prompt()), testing::AllOf(HasSubstr("'top-p' needs 'sampling'"), HasSubstr("--decode sample, --decode speculative would")));
   EXPECT_EQ(refused(plan("greedy", {"repetition-penalty"}), prompt()), "");
   EXPECT_THAT(refused(plan("greedy"), {}), HasSubstr("at least one"));
   EXPECT_THAT(refused(plan("greedy"), std::vector<int>{8192}), HasSubstr("vocabulary of 8192"));

@@ -204,6 +204,36 @@ TEST(Session, ATreeNodeSeesItsAncestorsOnly) {
   }
 }
 
+TEST(Session, ADraftGrownNodeByNodeIsTheSameDraft) {
+  const auto model = family("llama");
+  const auto tokens = someTokens(60);
+  // root -> 10 -> 11 -> 12; root -> 20 -> 21, in the order in which a drafter may find them
+  const DraftTree whole{{10, 11, 20, 12, 21}, {-1, 0, -1, 1, 2}}, chain = DraftTree::chain(std::vector<int>{10, 11, 12, 13, 14});
+  for (const char* kv : {"", "q8", "window:sinks=4,recent=24", "h2o:budget=0.5", "h2o:budget=0.4,interval=7+q4"}) {
+    for (const DraftTree& tree : {whole, chain}) {
+      const auto once = open(model, kv), grown = open(model, kv);
+      const auto limit = [&](auto& session) { return std::min<std::size_t>(tree.tokens.size(), static_cast<std::size_t>(session->draftLimit())); };
+      prefilled(*once, std::span(tokens).first(57));
+      prefilled(*grown, std::span(tokens).first(57));
+      const auto front = [&](std::size_t n) { return DraftTree{{tree.tokens.begin(), tree.tokens.begin() + static_cast<std::ptrdiff_t>(n)}, {tree.parents.begin(), tree.parents.begin() + static_cast<std::ptrdiff_t>(n)}}; };
+      const std::size_t nodes = limit(once);
+      ASSERT_GE(nodes, 4u);
+      ASSERT_TRUE(once->decode(front(nodes)));
+      for (const std::size_t n : {1, 2, 4, 5}) {
+        if (n <= nodes) {
+          ASSERT_TRUE(grown->decode(front(n)));
+        }
+      }
+      for (int i = 0; i < static_cast<int>(nodes); ++i)
+        EXPECT_EQ(0, std::memcmp(once->logits(i).data(), grown->logits(i).data(), 320 * sizeof(float))) << kv << " node " << i;
+      const std::vector<int> path = tree.parents[2] < 0 ? std::vector<int>{0, 1, 3} : std::vector<int>{0, 1, 2};
+      once->commit(path);
+      grown->commit(path);
+      EXPECT_TRUE(identical(decoded(*once, someTokens(30), 2), decoded(*grown, someTokens(30), 2))) << kv;
+    }
+  }
+}
+
 TEST(Session, RefusesWhatCannotBeRun) {
   const auto session = open(family("llama"), "");
   EXPECT_FALSE(session->prefill(std::vector<int>{5, 320}, 0, {}));
