@@ -72,7 +72,8 @@ TEST_F(SweepFile, SaysWhatIsWrongWithAnEntry) {
   EXPECT_THAT(texts(Family::Weights, "t-quant:group=16..64/1")[0], HasSubstr("at least 2"));
   EXPECT_THAT(texts(Family::Weights, "group=32")[0], HasSubstr("expected a strategy"));
   EXPECT_THAT(texts(Family::Weights, "t-quant:,")[0], HasSubstr("expected"));
-  EXPECT_THAT(texts(Family::Weights, "t-prune:sparsity=0.1..0.5/9999,also=0.1..0.5/9999")[0], HasSubstr("10000 alternatives"));
+  EXPECT_THAT(texts(Family::Weights, "t-prune:sparsity=0.1..0.5/9999,also=0.1..0.5/9999")[0],
+              HasSubstr("10000 alternatives"));
 }
 
 constexpr const char* kWhole = R"({ // comments are allowed

@@ -6,8 +6,8 @@
 
 namespace ts {
 
-/// Strategies of known parameters, whatever the engine has: weights t-quant, t-prune; kv t-evict (needs "causal");
-/// decode t-speculate. They cannot be made, only named. Safe to call more than once.
+/// Strategies of known parameters, whatever the engine has: weights t-quant, t-prune; kv t-evict (needs "causal"),
+/// t-picky (needs "magic"); decode t-speculate. They cannot be made, only named. Safe to call more than once.
 inline void registerTestStrategies() {
   if (registry().find(Family::Weights, "t-quant")) return;
   const auto none = [](const Settings&) -> Result<std::unique_ptr<WeightTransform>> {
@@ -41,6 +41,7 @@ inline void registerTestStrategies() {
   add("t-prune", Family::Weights,
       {{.name = "sparsity", .type = ParameterType::Real, .fallback = 0.5, .minimum = 0.0, .maximum = 1.0}});
   add("t-evict", Family::KeyValue, {integer("sinks", 4, 0, 100)}, {"causal"});
+  add("t-picky", Family::KeyValue, {}, {"magic"});
   add("t-speculate", Family::Decoding, {integer("length", 4, 1, 16)});
   add("greedy", Family::Decoding, {});
 }
