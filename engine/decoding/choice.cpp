@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/decoding/decoder.h"
-
 namespace ts {
 namespace {
 
@@ -62,15 +60,6 @@ Result<void> Choice::distribution(std::span<const float> logits, FilterChain& ch
 Result<int> Choice::drawn(std::span<const float> logits, FilterChain& chain, std::mt19937_64& random) {
   TS_CHECK(distribution(logits, chain));
   return candidates_.items[draw(probabilities_, random)].id;
-}
-
-Result<int> chooseNext(DecodeContext& context, Choice& choice, std::span<const float> logits, bool drawn) {
-  const SamplingCost cost(context.session.ledger(), logits);
-  TS_TRY(const int token,
-         drawn ? choice.drawn(logits, context.chain, context.random) : choice.likeliest(logits, context.chain));
-  context.chain.accept(token);
-  if (context.scores) context.scores->push_back(logProbability(logits, token));
-  return token;
 }
 
 }  // namespace ts

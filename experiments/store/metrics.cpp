@@ -34,6 +34,7 @@ constexpr Known kKnown[] = {
     {"itl_p99_ms", "Inter-token latency (99 %)", "ms", kDown},
     {"read_bandwidth", "Read bandwidth", "GB/s", kUp},
     {"bandwidth_used", "Bandwidth used", "", kUp},
+    {"drift", "Drift of the baseline's speed over the sweep", "", kUp},
     {"noise", "Noise of the machine", "", kDown},
     {"bytes_weights", "Weights", "bytes", kDown},
     {"bytes_kv", "Key/value cache", "bytes", kDown},

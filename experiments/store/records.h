@@ -43,8 +43,8 @@ struct RunRecord {
   std::string key;         ///< hash(model fingerprint, plan, task, data, bench, seed, engine version, machine)
   ModelRecord model;
   HostRecord host;
-  std::string plan;        ///< canonical text
-  std::string commandLine; ///< `tradespace-cli ...`, ready to copy
+  std::string plan;                             ///< canonical text
+  std::string commandLine;                      ///< `tradespace-cli ...`, ready to copy
   std::map<std::string, std::string> settings;  ///< "weights", "weights.awq.bits", "kv", "decode" ... for diff and axes
   std::string task;
   std::string dataFingerprint;  ///< of the scored items; empty until quality was measured
@@ -52,8 +52,8 @@ struct RunRecord {
   RunState state = RunState::Queued;
   std::string failureKind, message;  ///< for Failed, Refused
   std::string engineVersion;
-  std::string started, finished;     ///< ISO 8601, UTC
-  std::map<std::string, MetricValue> metrics;   ///< "perplexity", "decode_tokens_per_s", "bytes_total" ...
+  std::string started, finished;               ///< ISO 8601, UTC
+  std::map<std::string, MetricValue> metrics;  ///< "perplexity", "decode_tokens_per_s", "bytes_total" ...
   std::map<std::string, double> engaged;
   bool noisy = false;
   std::string note;

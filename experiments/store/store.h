@@ -13,8 +13,8 @@
 
 namespace ts {
 
-/// The one SQLite file. WAL, foreign keys, numbered schema (resources/schema/NNN.sql), PRAGMA user_version. One Store object is
-/// used from one thread; the scheduler's writer owns its own, the desktop reads through another.
+/// The one SQLite file. WAL, foreign keys, numbered schema (resources/schema/NNN.sql), PRAGMA user_version. One Store
+/// object is used from one thread; the scheduler's writer owns its own, the desktop reads through another.
 ///
 /// Opening: a newer schema is refused with a clear text, an older one is backed up beside the file, then upgraded;
 /// `running` rows whose process is gone become `interrupted`. Read-only files open for reading only.
@@ -25,17 +25,19 @@ class Store {
   static Result<std::unique_ptr<Store>> inMemory();
   ~Store();
 
-  /// What opening did or could not do, for the user: upgrades with their backup, runs found interrupted, no write-ahead log.
+  /// What opening did or could not do, for the user: upgrades with their backup, runs found interrupted, no write-ahead
+  /// log.
   const std::vector<std::string>& notices() const;
   const std::filesystem::path& path() const;  ///< empty: in memory
 
   // Writing. Each call is one transaction; on error (full disk, read-only) nothing of it is kept.
-  Result<std::int64_t> host(const HostRecord& host);      ///< finds or adds
-  Result<std::int64_t> model(const ModelRecord& model);   ///< finds (by fingerprint) or adds
+  Result<std::int64_t> host(const HostRecord& host);        ///< finds or adds
+  Result<std::int64_t> model(const ModelRecord& model);     ///< finds (by fingerprint) or adds
   Result<std::int64_t> addSweep(const SweepRecord& sweep);  ///< finds (by name and text: a sweep run again) or adds
-  Result<std::int64_t> addRun(const RunRecord& run);      ///< its settings too; metrics and samples come later
+  Result<std::int64_t> addRun(const RunRecord& run);        ///< its settings too; metrics and samples come later
   /// Running also notes this process and the start, an end state the end.
-  Result<void> setState(std::int64_t run, RunState state, const std::string& failureKind = {}, const std::string& message = {});
+  Result<void> setState(std::int64_t run, RunState state, const std::string& failureKind = {},
+                        const std::string& message = {});
   Result<void> addToSweep(std::int64_t sweep, std::int64_t run);  ///< a run that an earlier sweep measured
   Result<void> addSample(std::int64_t run, const SampleRecord& sample);
   Result<void> addMeasurements(std::int64_t run, const Measurements& measured);  ///< of one stage; replaces equal names
@@ -54,7 +56,8 @@ class Store {
   Result<std::vector<SweepRecord>> sweeps() const;
   std::int64_t changeCount() const;  ///< grows with every commit of any connection; cheap to poll (PRAGMA data_version)
 
-  Result<std::int64_t> exportCsv(const std::filesystem::path& path) const;  ///< rows written; RFC 4180, units in the header
+  Result<std::int64_t> exportCsv(
+      const std::filesystem::path& path) const;  ///< rows written; RFC 4180, units in the header
 
  private:
   struct Impl;

@@ -24,7 +24,10 @@ Result<void> Stepwise::next(DecodeContext& context, std::vector<int>& tokens) {
 }
 
 Result<int> Stepwise::choose(DecodeContext& context, std::span<const float> logits) {
-  TS_TRY(last_, chooseNext(context, choice_, logits, sampling_));
+  TS_TRY(last_,
+         sampling_ ? choice_.drawn(logits, context.chain, context.random) : choice_.likeliest(logits, context.chain));
+  context.chain.accept(last_);
+  if (context.scores) context.scores->push_back(logProbability(logits, last_));
   return last_;
 }
 

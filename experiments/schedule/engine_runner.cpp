@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/core/model_path.h"
+#include "engine/formats/checkpoint.h"
+#include "engine/model/model.h"
+#include "engine/transforms/transform.h"
+#include "experiments/schedule/runner.h"
+
+namespace ts {
+namespace {
+
+class EngineRunner final : public Runner {
+ public:
+  Result<Opened> open(const std::string& model, std::stop_token stop) override {
+    TS_TRY(const std::filesystem::path path, modelPath(model));
+    TS_TRY(const Checkpoint checkpoint, openCheckpoint(path, stop));
+    Opened opened;
+    opened.record = {.path = model,
+                     .name = checkpoint.config.name,
+                     .architecture = checkpoint.config.architecture,
+                     .format = checkpoint.weightFormat,
+                     .fingerprint = checkpoint.fingerprint,
+                     .parameters = static_cast<std::int64_t>(checkpoint.parameterCount()),
+                     .fileBytes = static_cast<std::int64_t>(checkpoint.fileBytes)};
+    opened.offers = modelOffers(checkpoint.config, checkpoint.tokenizer != nullptr);
+    ThreadPool pool(0);
+    TS_TRY(opened.dense.model, buildModel(checkpoint, pool, stop));
+    opened.dense.bytes = opened.dense.model->weightBytes();
+    return opened;
+  }
+
+  Result<PreparedModel> prepare(const PreparedModel& base, std::span<const StrategySpec> weights, int threads,
+                                std::stop_token stop) override {
+    ThreadPool pool(threads);
+    TransformContext context{.pool = pool, .stop = stop};
+    TS_TRY(Prepared prepared, ts::prepare(base.model, {weights.begin(), weights.end()}, context));
+    PreparedModel model{std::move(prepared.model), std::move(prepared.report)};
+    model.bytes = model.model->weightBytes();
+    return model;
+  }
+
+  Result<EvaluationResult> evaluate(const PreparedModel& prepared, const PreparedModel& dense, const Plan& plan,
+                                    const EvaluationOptions& options, int threads,
+                                    const EvaluationHooks& hooks) override {
+    ThreadPool pool(threads);
+    return ts::evaluate(prepared.model, dense.model, plan, options, pool, hooks);
+  }
+
+  Result<BenchResult> bench(const PreparedModel& prepared, const Plan& plan, const BenchOptions& options, int threads,
+                            const EvaluationHooks& hooks) override {
+    ThreadPool pool(threads);
+    return ts::bench(prepared.model, plan, options, pool, hooks);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Runner> makeEngineRunner() {
+  return std::make_unique<EngineRunner>();
+}
+
+}  // namespace ts

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "experiments/schedule/run_record.h"
+
+#include <xxhash.h>
+
+#include <array>
+#include <fstream>
+
+#include "engine/core/version.h"
+#include "experiments/spec/chain.h"
+
+namespace ts {
+namespace {
+
+std::string hex(XXH128_hash_t hash) {
+  XXH128_canonical_t canonical;
+  XXH128_canonicalFromHash(&canonical, hash);
+  std::string text;
+  for (const unsigned char byte : canonical.digest) {
+    text += "0123456789abcdef"[byte >> 4];
+    text += "0123456789abcdef"[byte & 15];
+  }
+  return text;
+}
+
+/// "weights.q4.group" = "32"; a strategy that appears again is "weights.q4#2.group".
+Result<void> addSettings(Family family, const std::vector<StrategySpec>& chain,
+                         std::map<std::string, std::string>& settings) {
+  const std::string prefix(name(family));
+  if (!chain.empty()) settings[prefix] = chainText(chain);
+  std::map<std::string, int> times;
+  for (const StrategySpec& spec : chain) {
+    TS_TRY(const Settings resolved, registry().resolve(family, spec));
+    const int time = ++times[spec.id];
+    for (const auto& [key, value] : resolved.values())
+      settings[prefix + "." + spec.id + (time > 1 ? "#" + std::to_string(time) : "") + "." + key] = toText(value);
+  }
+  return {};
+}
+
+std::string quoted(const std::string& text) {
+  if (text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=") ==
+          std::string::npos &&
+      !text.empty())
+    return text;
+  std::string out = "'";
+  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
+std::string shellLine(const Sweep& sweep, const Plan& plan) {
+  const std::string flags = commandLine(plan), tail = flags.empty() ? "" : " " + flags;
+  std::string line;
+  if (sweep.quality) {
+    line = "tradespace-cli eval " + quoted(sweep.model) + " --task " + quoted(sweep.task.task);
+    if (!sweep.task.data.empty()) line += " --data " + quoted(sweep.task.data.string());
+    if (sweep.task.limit > 0) line += " --limit " + std::to_string(sweep.task.limit);
+    line += " --context " + std::to_string(sweep.task.context);
+    if (sweep.task.againstDense) line += " --against dense";
+    line += tail;
+  }
+  if (sweep.latency) {
+    line += (line.empty() ? "" : " && ") + std::string("tradespace-cli bench ") + quoted(sweep.model) + " --prompt " +
+            std::to_string(sweep.bench.prompt) + " --generate " + std::to_string(sweep.bench.generate);
+    if (sweep.bench.depth > 0) line += " --depth " + std::to_string(sweep.bench.depth);
+    line += " --repetitions " + std::to_string(sweep.bench.repetitions) + tail;
+  }
+  return line;
+}
+
+}  // namespace
+
+Result<std::string> fileFingerprint(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return fail(ErrorKind::Io, "the task's data cannot be read", path.string());
+  XXH3_state_t* state = XXH3_createState();
+  XXH3_128bits_reset(state);
+  std::vector<char> block(1 << 20);
+  while (file.read(block.data(), static_cast<std::streamsize>(block.size())), file.gcount() > 0)
+    XXH3_128bits_update(state, block.data(), static_cast<std::size_t>(file.gcount()));
+  const std::string text = hex(XXH3_128bits_digest(state));
+  XXH3_freeState(state);
+  if (file.bad()) return fail(ErrorKind::Io, "the task's data cannot be read", path.string());
+  return text;
+}
+
+Result<RunRecord> describe(const Sweep& sweep, const PlannedRun& planned, const ModelRecord& model,
+                           const HostRecord& host, const std::string& dataFingerprint) {
+  const Plan& plan = planned.plan;
+  RunRecord run;
+  run.model = model;
+  run.host = host;
+  TS_TRY(run.plan, canonical(plan));
+  run.commandLine = shellLine(sweep, plan);
+  run.seed = sweep.seed;
+  run.engineVersion = std::string(engineVersion());
+  run.task = sweep.quality ? sweep.task.task : "";
+
+  auto& settings = run.settings;
+  TS_CHECK(addSettings(Family::Weights, plan.weights, settings));
+  TS_CHECK(addSettings(Family::KeyValue, plan.kv, settings));
+  if (plan.decode) TS_CHECK(addSettings(Family::Decoding, {*plan.decode}, settings));
+  TS_CHECK(addSettings(Family::Sampling, plan.sample, settings));
+  if (plan.search) TS_CHECK(addSettings(Family::Search, {*plan.search}, settings));
+  settings["activations"] = plan.activations == Activations::Q8 ? "q8" : "f32";
+  settings["threads"] = std::to_string(plan.threads);
+
+  std::string identity = "model=" + model.fingerprint + "\n" + run.plan + "seed=" + std::to_string(sweep.seed) +
+                         "\nengine=" + run.engineVersion + "\n";
+  if (sweep.quality) {
+    const EvaluationOptions& task = sweep.task;
+    settings["task.limit"] = std::to_string(task.limit);
+    settings["task.context"] = std::to_string(task.context);
+    settings["task.against_dense"] = task.againstDense ? "true" : "false";
+    if (!task.data.empty()) settings["task.data"] = task.data.string();
+    identity += "task=" + task.task + " limit=" + settings["task.limit"] + " context=" + settings["task.context"] +
+                " dense=" + settings["task.against_dense"] +
+                " data=" + (task.data.empty() ? "bundled" : dataFingerprint) + "\n";
+  }
+  if (sweep.latency) {
+    const BenchOptions& bench = sweep.bench;
+    settings["bench.prompt"] = std::to_string(bench.prompt);
+    settings["bench.generate"] = std::to_string(bench.generate);
+    settings["bench.depth"] = std::to_string(bench.depth);
+    settings["bench.repetitions"] = std::to_string(bench.repetitions);
+    identity += "bench=" + settings["bench.prompt"] + " " + settings["bench.generate"] + " " + settings["bench.depth"] +
+                " " + settings["bench.repetitions"] + " " + std::to_string(bench.warmup) + "\nhost=" + host.cpu + "; " +
+                host.isa + "; " + std::to_string(host.cores) + "\n";
+  }
+  run.key = hex(XXH3_128bits(identity.data(), identity.size()));
+  return run;
+}
+
+Measurements measurementsOf(const EvaluationResult& result) {
+  Measurements out;
+  for (const auto& [name, metric] : result.metrics) {
+    MetricValue& value = out.metrics[name];
+    value.value = metric.value;
+    if (metric.stderr_ > 0) value.stderr_ = metric.stderr_;
+    if (metric.n > 0) value.n = metric.n;
+  }
+  if (result.kl) {
+    const KlStatistics& kl = *result.kl;
+    out.metrics["kl_mean"] = {kl.mean, kl.meanStderr, kl.n};
+    out.metrics["kl_median"] = {kl.median, {}, kl.n};
+    out.metrics["kl_p99"] = {kl.p99, {}, kl.n};
+    out.metrics["kl_max"] = {kl.maximum, {}, kl.n};
+    out.metrics["same_top"] = {kl.sameTop, kl.sameTopStderr, kl.n};
+  }
+  out.engaged = result.engaged;
+  out.dataFingerprint = result.dataFingerprint;
+  return out;
+}
+
+Measurements measurementsOf(const BenchResult& result) {
+  Measurements out;
+  const auto spread = [&](const char* name, const BenchResult::Spread& s) {
+    MetricValue& value = out.metrics[name];
+    value.value = s.median;
+    // The interval of the median is 95 % wide, a standard error 68 %.
+    if (s.high > s.low) value.stderr_ = (s.high - s.low) / (2 * 1.96);
+    value.n = static_cast<std::int64_t>(s.samples.size());
+  };
+  spread("prefill_tokens_per_s", result.prefillTokensPerSecond);
+  spread("decode_tokens_per_s", result.decodeTokensPerSecond);
+  spread("ttft_ms", result.ttftMs);
+  const auto plain = [&](const char* name, double value) { out.metrics[name] = {.value = value}; };
+  plain("itl_p50_ms", result.itlP50Ms);
+  plain("itl_p90_ms", result.itlP90Ms);
+  plain("itl_p99_ms", result.itlP99Ms);
+  plain("read_bandwidth", result.readBandwidthGBs);
+  plain("bandwidth_used", result.bandwidthUsed);
+  plain("noise", result.noise);
+  plain("bytes_weights", static_cast<double>(result.memory.weights));
+  plain("bytes_kv", static_cast<double>(result.memory.kv));
+  plain("bytes_scratch", static_cast<double>(result.memory.scratch));
+  plain("bytes_draft", static_cast<double>(result.memory.draft));
+  plain("bytes_total", static_cast<double>(result.memory.total()));
+  if (result.peakBytes > 0) plain("peak_bytes", static_cast<double>(result.peakBytes));
+  out.engaged = result.engaged;
+  out.noisy = result.noise > kHighNoise;
+  return out;
+}
+
+}  // namespace ts

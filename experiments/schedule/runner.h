@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <span>
+#include <stop_token>
+#include <string>
+
+#include "engine/core/result.h"
+#include "engine/evaluation/evaluate.h"
+#include "engine/registry/value.h"
+#include "experiments/store/records.h"
+
+namespace ts {
+
+struct Model;
+
+/// A model ready to be measured and what its transforms reported.
+struct PreparedModel {
+  std::shared_ptr<const Model> model;
+  std::map<std::string, double> report;
+  std::uint64_t bytes = 0;  ///< of its own, roughly; decides what is kept when memory gets short
+};
+
+/// What a scheduler needs done. The engine stands behind makeEngineRunner(); tests put their own behind it. Except for
+/// open(), called from several threads at once.
+class Runner {
+ public:
+  virtual ~Runner() = default;
+
+  struct Opened {
+    ModelRecord record;
+    std::set<std::string> offers;  ///< capabilities, for the check of plans
+    PreparedModel dense;
+  };
+  /// Once, before anything else. `model`: a path or embedded:NAME.
+  virtual Result<Opened> open(const std::string& model, std::stop_token stop) = 0;
+
+  /// `weights` applied to `base`, which already went through the strategies before them.
+  virtual Result<PreparedModel> prepare(const PreparedModel& base, std::span<const StrategySpec> weights, int threads,
+                                        std::stop_token stop) = 0;
+  virtual Result<EvaluationResult> evaluate(const PreparedModel& prepared, const PreparedModel& dense, const Plan& plan,
+                                            const EvaluationOptions& options, int threads,
+                                            const EvaluationHooks& hooks) = 0;
+  virtual Result<BenchResult> bench(const PreparedModel& prepared, const Plan& plan, const BenchOptions& options,
+                                    int threads, const EvaluationHooks& hooks) = 0;
+};
+
+std::unique_ptr<Runner> makeEngineRunner();
+
+}  // namespace ts

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "experiments/schedule/estimate.h"
+#include "experiments/schedule/job.h"
+#include "experiments/schedule/prepared_models.h"
+#include "experiments/schedule/runner.h"
+#include "experiments/schedule/scheduler.h"
+#include "experiments/schedule/writer.h"
+#include "experiments/search/plan_source.h"
+
+namespace ts {
+
+/// One thread, `coordinator`, walks through the sweep; quality jobs run on a pool that it waits for before it times
+/// anything itself.
+struct Scheduler::Impl {
+  using Clock = std::chrono::steady_clock;
+
+  Sweep sweep;
+  Options options;
+  SchedulerListener listener;
+  std::unique_ptr<Runner> runner;
+  std::unique_ptr<Writer> writer;
+  int workers = 1, cores = 1;
+
+  mutable std::mutex mutex;  ///< guards everything from here to `failure`, and the jobs' state and fraction
+  std::condition_variable_any changed;
+  std::deque<Job> jobs;
+  SweepProgress counts;
+  Estimate estimate;
+  std::string current;
+  std::int64_t expectedPlans = 0;
+  bool paused = false, finished = false;
+  Clock::time_point started = Clock::now(), pausedSince{};
+  double pausedSeconds = 0;
+  mutable double shownFraction = 0;
+  std::optional<Error> failure;
+
+  std::mutex telling;  ///< one listener call at a time
+  Clock::time_point lastTold{};
+
+  std::stop_source stop;
+  std::unique_ptr<PreparedModels> models;
+  HostRecord host;
+  ModelRecord model;
+  std::int64_t sweepId = 0;
+  std::string dataFingerprint;
+  KnownResults results;
+  std::jthread coordinator;
+
+  // scheduler.cpp: the walk
+  void run();
+  Result<void> work();
+  Result<std::vector<Job*>> enroll(const std::vector<PlannedRun>& plans);
+  Result<Job*> enrollOne(const PlannedRun& planned);
+  void runBatch(const std::vector<Job*>& batch);
+  void endWhatIsLeft();
+  void repeatBaseline();
+
+  // stages.cpp: one job
+  void measureQuality(Job& job, int threads);
+  void measureLatency(Job& job);
+  Result<PreparedModel> prepared(Job& job, int threads);
+  EvaluationHooks hooksFor(Job& job, bool mayPause, double& waited);
+  Result<void> begin(Job& job);
+  void end(Job& job, const Error* error);  ///< whichever way it went; null: well
+  bool close(Job& job, const Error* error);
+  void tellEnd(Job& job, const Error* error);
+  bool enter(Job& job, Job::State state, const char* what);
+
+  // progress.cpp: what is told
+  SweepProgress snapshot() const;  ///< with `mutex` held
+  double secondsLeft() const;      ///< with `mutex` held
+  void tellProgress(bool now);
+  void tellRun(std::int64_t run);
+  void log(const std::string& line);
+  void abort(const Error& error);
+
+  /// Writes through the one writer; a failure ends the sweep.
+  template <class Work>
+  auto store(Work&& work) {
+    auto result = writer->call(std::forward<Work>(work));
+    if (!result) abort(result.error());
+    return result;
+  }
+};
+
+}  // namespace ts

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Scheduler: what happens to one plan.
+#include <exception>
+#include <new>
+#include <utility>
+
+#include "experiments/analysis/label.h"
+#include "experiments/schedule/run_record.h"
+#include "experiments/schedule/scheduler_impl.h"
+
+namespace ts {
+namespace {
+
+double secondsSince(std::chrono::steady_clock::time_point then) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - then).count();
+}
+
+/// A plan that throws is a failed plan, not the end of the sweep.
+template <class Work>
+auto guarded(Work&& work) -> decltype(work()) {
+  try {
+    return work();
+  } catch (const std::bad_alloc&) {
+    return fail(ErrorKind::OutOfMemory, "not enough memory for this plan");
+  } catch (const std::exception& exception) {
+    return fail(ErrorKind::Internal, exception.what());
+  }
+}
+
+RunState stateOf(const Error& error) {
+  switch (error.kind) {
+    case ErrorKind::Cancelled:
+      return RunState::Cancelled;
+    case ErrorKind::Refused:
+    case ErrorKind::Unsupported:
+      return RunState::Refused;
+    default:
+      return RunState::Failed;
+  }
+}
+
+}  // namespace
+
+/// False when the job is not to be touched any more (cancelled while it waited).
+bool Scheduler::Impl::enter(Job& job, Job::State state, const char* what) {
+  {
+    const std::lock_guard lock(mutex);
+    if (job.state == Job::State::Ended) return false;
+    job.state = state;
+    job.fraction = 0;
+    current = std::string(what) + "  " + shortName(job.record);
+  }
+  tellProgress(true);
+  return true;
+}
+
+EvaluationHooks Scheduler::Impl::hooksFor(Job& job, bool mayPause, double& waited) {
+  EvaluationHooks hooks;
+  hooks.stop = job.stop.get_token();
+  hooks.progress = [this, &job, mayPause, &waited, token = job.stop.get_token()](std::int64_t done,
+                                                                                 std::int64_t total) {
+    {
+      std::unique_lock lock(mutex);
+      job.fraction = total > 0 ? static_cast<double>(done) / static_cast<double>(total) : 0;
+      if (mayPause && paused) {
+        const Clock::time_point from = Clock::now();
+        changed.wait(lock, token, [&] { return !paused; });
+        waited += secondsSince(from);
+      }
+    }
+    tellProgress(false);
+  };
+  // Waits for the commit: a program killed from here on loses nothing but the next item.
+  hooks.sample = [this, run = job.record.id](const Sample& sample) {
+    (void)store([&](Store& s) { return s.addSample(run, {sample.item, sample.values}); });
+  };
+  return hooks;
+}
+
+/// Marks the row as running; once, though a run has two stages.
+Result<void> Scheduler::Impl::begin(Job& job) {
+  if (std::exchange(job.begun, true)) return {};
+  TS_CHECK(store([&](Store& s) { return s.setState(job.record.id, RunState::Running); }));
+  tellRun(job.record.id);
+  return {};
+}
+
+Result<PreparedModel> Scheduler::Impl::prepared(Job& job, int threads) {
+  const Clock::time_point from = Clock::now();
+  auto model = models->get(job.recipe(), threads, job.stop.get_token());
+  if (model && !job.recipe().empty()) {
+    const double took = secondsSince(from);
+    const std::lock_guard lock(mutex);
+    estimate.measured(Stage::Prepare, "", took);
+  }
+  return model;
+}
+
+void Scheduler::Impl::measureQuality(Job& job, int threads) {
+  if (!enter(job, Job::State::Quality, "quality")) return;
+  const Result<void> outcome = guarded([&]() -> Result<void> {
+    const std::stop_token token = job.stop.get_token();
+    {
+      std::unique_lock lock(mutex);
+      changed.wait(lock, token, [&] { return !paused; });
+    }
+    if (token.stop_requested()) return fail(ErrorKind::Cancelled, "stopped before it began");
+    TS_CHECK(begin(job));
+    const Clock::time_point from = Clock::now();
+    TS_TRY(const PreparedModel model, prepared(job, threads));
+    const double prepareSeconds = secondsSince(from);
+
+    const Clock::time_point begun = Clock::now();
+    double waited = 0;
+    EvaluationHooks hooks = hooksFor(job, true, waited);
+    for (const SampleRecord& sample : job.known) hooks.known.push_back({sample.item, sample.values});
+    TS_TRY(const EvaluationResult result,
+           runner->evaluate(model, models->dense(), job.planned.plan, sweep.task, threads, hooks));
+    {
+      const std::lock_guard lock(mutex);
+      if (failure) return tl::unexpected(*failure);  // of a sample
+    }
+
+    const double took = secondsSince(begun) - waited;
+    Measurements measured = measurementsOf(result);
+    measured.metrics[kQualitySeconds] = {.value = took};
+    if (!job.recipe().empty()) measured.metrics[kPrepareSeconds] = {.value = prepareSeconds};
+    for (const auto& [name, value] : model.report) measured.engaged.emplace(name, value);
+    TS_CHECK(store([&](Store& s) { return s.addMeasurements(job.record.id, measured); }));
+    const std::lock_guard lock(mutex);
+    for (const auto& [name, metric] : measured.metrics) job.metrics[name] = metric.value;
+    if (job.known.empty()) estimate.measured(Stage::Quality, job.kind(), took);
+    job.wantsQuality = false;
+    job.state = Job::State::BetweenStages;
+    job.fraction = 0;
+    return {};
+  });
+  if (!outcome)
+    end(job, &outcome.error());
+  else if (!job.wantsLatency)
+    end(job, nullptr);
+  else
+    tellRun(job.record.id);
+}
+
+void Scheduler::Impl::measureLatency(Job& job) {
+  if (!enter(job, Job::State::Latency, "latency")) return;
+  const Result<void> outcome = guarded([&]() -> Result<void> {
+    const std::stop_token token = job.stop.get_token();
+    if (token.stop_requested()) return fail(ErrorKind::Cancelled, "stopped before it was timed");
+    TS_CHECK(begin(job));
+    TS_TRY(const PreparedModel model, prepared(job, sweep.threads));
+    const Clock::time_point begun = Clock::now();
+    double waited = 0;
+    TS_TRY(const BenchResult result,
+           runner->bench(model, job.planned.plan, sweep.bench, sweep.threads, hooksFor(job, false, waited)));
+    const double took = secondsSince(begun);
+    Measurements measured = measurementsOf(result);
+    measured.metrics[kLatencySeconds] = {.value = took};
+    for (const auto& [name, value] : model.report) measured.engaged.emplace(name, value);
+    TS_CHECK(store([&](Store& s) { return s.addMeasurements(job.record.id, measured); }));
+    const std::lock_guard lock(mutex);
+    for (const auto& [name, metric] : measured.metrics) job.metrics[name] = metric.value;
+    estimate.measured(Stage::Latency, job.latencyKind(), took);
+    job.wantsLatency = false;
+    return {};
+  });
+  end(job, outcome ? nullptr : &outcome.error());
+}
+
+/// Counts the end of a job, with `mutex` held; false if it had ended before.
+bool Scheduler::Impl::close(Job& job, const Error* error) {
+  if (job.state == Job::State::Ended) return false;
+  job.state = Job::State::Ended;
+  const RunState state = error ? stateOf(*error) : RunState::Done;
+  ++(state == RunState::Done        ? counts.done
+     : state == RunState::Refused   ? counts.refused
+     : state == RunState::Cancelled ? counts.cancelled
+                                    : counts.failed);
+  if (state == RunState::Done) results[job.record.plan] = job.metrics;
+  return true;
+}
+
+void Scheduler::Impl::tellEnd(Job& job, const Error* error) {
+  models->release(job.recipe());
+  if (error) {
+    const std::string message = error->message + (error->where.empty() ? "" : " (" + error->where + ")");
+    (void)store(
+        [&](Store& s) { return s.setState(job.record.id, stateOf(*error), std::string(name(error->kind)), message); });
+    if (error->kind != ErrorKind::Cancelled) log(shortName(job.record) + ": " + message);
+  } else {
+    (void)store([&](Store& s) { return s.setState(job.record.id, RunState::Done); });
+  }
+  tellRun(job.record.id);
+  tellProgress(true);
+}
+
+void Scheduler::Impl::end(Job& job, const Error* error) {
+  {
+    const std::lock_guard lock(mutex);
+    if (!close(job, error)) return;
+  }
+  tellEnd(job, error);
+}
+
+}  // namespace ts
