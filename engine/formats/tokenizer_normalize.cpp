@@ -50,7 +50,9 @@ Normalizer lowercase() {
     out.reserve(text.size());
     for (std::string_view rest = text; !rest.empty();) {
       const std::size_t n = std::max<std::size_t>(utf8Length(rest), 1);
-      utf8Append(out, static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(utf8Decode(rest)))));
+      const char32_t c = utf8Decode(rest);
+      utf8Append(out, static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c))));
+      if (c == 0x130) utf8Append(out, 0x307);  // the one letter whose small form is two characters
       rest.remove_prefix(n);
     }
     return out;
