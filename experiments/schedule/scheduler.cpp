@@ -29,7 +29,7 @@ Result<std::unique_ptr<Scheduler>> Scheduler::start(Sweep sweep, Options options
   impl->sweep = std::move(sweep);
   impl->options = std::move(options);
   impl->listener = std::move(listener);
-  impl->runner = runner ? std::move(runner) : makeEngineRunner();
+  impl->runner = std::move(runner);
   if (!impl->sweep.task.data.empty() && impl->sweep.quality) {
     TS_TRY(impl->dataFingerprint, fileFingerprint(impl->sweep.task.data));
   }
@@ -41,6 +41,10 @@ Result<std::unique_ptr<Scheduler>> Scheduler::start(Sweep sweep, Options options
   Impl* self = scheduler->impl_.get();
   self->coordinator = std::jthread([self] { self->run(); });
   return scheduler;
+}
+
+Result<std::unique_ptr<Scheduler>> Scheduler::start(Sweep sweep, Options options, SchedulerListener listener) {
+  return start(std::move(sweep), std::move(options), std::move(listener), makeEngineRunner());
 }
 
 void Scheduler::Impl::run() {

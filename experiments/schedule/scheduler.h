@@ -48,9 +48,10 @@ class Scheduler {
     bool measureAgain = false;  ///< ignore keys already in the store
   };
   /// Opens the store and goes on in the background; the model is opened there, so wait() tells when it cannot be.
-  /// `runner`: what does the work; the engine if null.
+  /// `runner`: what does the work instead of the engine (tests).
+  static Result<std::unique_ptr<Scheduler>> start(Sweep sweep, Options options, SchedulerListener listener);
   static Result<std::unique_ptr<Scheduler>> start(Sweep sweep, Options options, SchedulerListener listener,
-                                                  std::unique_ptr<Runner> runner = nullptr);
+                                                  std::unique_ptr<Runner> runner);
   ~Scheduler();  ///< cancels and waits
 
   void pause();  ///< quality runs stop after the item in hand, a timing is finished first

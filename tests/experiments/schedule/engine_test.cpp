@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The whole way on the real engine: from a sweep file to a front.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "engine/core/resources.h"
+#include "experiments/analysis/compare.h"
+#include "experiments/analysis/front.h"
+#include "experiments/schedule/scheduler.h"
+#include "experiments/store/store.h"
+#include "tests/experiments/store/temporary_folder.h"
+
+namespace ts {
+namespace {
+
+using testing::Contains;
+using testing::Key;
+using testing::SizeIs;
+
+TEST(EngineSweep, EndsInAFrontWithEveryMetric) {
+  TemporaryFolder folder;
+  const std::filesystem::path file = folder / "s.db";
+  const auto sweep = parseSweep(R"({"name": "small", "model": "embedded:ts-2m-draft", "threads": 2,
+      "task": {"limit": 2, "context": 128, "against_dense": true}, "bench": {"prompt": 16, "generate": 8, "repetitions": 2},
+      "groups": [{"weights": ["", "q4:group=32"], "kv": ["", "q8"]}, {"weights": ["flap:sparsity=0.3"]}]})",
+                                "small.json");
+  ASSERT_TRUE(sweep) << sweep.error().message;
+  std::vector<std::string> lines;
+  SchedulerListener listener{.log = [&](const std::string& line) { lines.push_back(line); }};
+  auto scheduler = Scheduler::start(*sweep, {.store = file, .workers = 2}, listener);
+  ASSERT_TRUE(scheduler) << scheduler.error().message;
+  const auto progress = (*scheduler)->wait();
+  ASSERT_TRUE(progress) << progress.error().message;
+  EXPECT_EQ(progress->done, 5) << testing::PrintToString(lines);
+
+  auto store = *Store::open(file);
+  const auto runs = *store->runs();
+  ASSERT_THAT(runs, SizeIs(5));
+  for (const RunRecord& run : runs) {
+    for (const char* metric :
+         {"perplexity", "bits_per_byte", "kl_mean", "same_top", "prefill_tokens_per_s", "decode_tokens_per_s",
+          "ttft_ms", "itl_p50_ms", "itl_p99_ms", "bytes_weights", "bytes_kv", "bytes_total", "noise", "bandwidth_used"})
+      EXPECT_THAT(run.metrics, Contains(Key(metric))) << run.plan;
+    EXPECT_THAT(*store->samples(run.id), SizeIs(2));
+  }
+  EXPECT_NEAR(runs[0].metrics.at("kl_mean").value, 0, 1e-6) << "the dense model against itself";
+  const Front front = paretoFront(runs, "bytes_total", "perplexity");
+  EXPECT_GE(front.front.size(), 2u);
+
+  const Comparison comparison = compareRuns(runs[0], runs[1], *store->samples(runs[0].id), *store->samples(runs[1].id));
+  EXPECT_TRUE(comparison.metrics.size() > 10);
+  for (const MetricDifference& d : comparison.metrics) {
+    if (d.metric == "perplexity") {
+      EXPECT_EQ(d.n, 2);
+    }
+  }
+
+  auto again = Scheduler::start(*sweep, {.store = file}, {});
+  EXPECT_EQ((*again)->wait()->reused, 5);
+}
+
+TEST(ExampleSweeps, AllExpand) {
+  int count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(resourceFolder() / "sweeps")) {
+    const auto sweep = readSweep(entry.path());
+    ASSERT_TRUE(sweep) << sweep.error().where << ": " << sweep.error().message;
+    const auto plans =
+        expand(*sweep, {"attention", "causal", "gated-mlp", "tokenizer", "grouped-heads", "pre-norm", "rope"});
+    ASSERT_TRUE(plans) << plans.error().message;
+    EXPECT_GE(plans->size(), 24u);
+    int refused = 0;
+    for (const PlannedRun& run : *plans) refused += !run.refusal.empty();
+    EXPECT_EQ(refused, 0) << entry.path();
+    ++count;
+  }
+  EXPECT_GE(count, 3);
+}
+
+}  // namespace
+}  // namespace ts
