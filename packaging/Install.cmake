@@ -1,0 +1,30 @@
+# What `cmake --install` and CPack put where. The program finds its data in share/tradespace beside bin/ (engine/core/resources.h).
+set(application_id io.github.tradespace.Tradespace)
+
+install(TARGETS tradespace-cli RUNTIME)
+install(DIRECTORY resources/ DESTINATION "${CMAKE_INSTALL_DATADIR}/tradespace")
+install(FILES README.md LICENSE DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+if(TARGET tradespace)
+  install(TARGETS tradespace RUNTIME)
+  install(FILES packaging/${application_id}.desktop DESTINATION "${CMAKE_INSTALL_DATADIR}/applications")
+  install(FILES packaging/${application_id}.metainfo.xml DESTINATION "${CMAKE_INSTALL_DATADIR}/metainfo")
+  install(FILES packaging/${application_id}.mime.xml DESTINATION "${CMAKE_INSTALL_DATADIR}/mime/packages" RENAME ${application_id}.xml)
+  install(FILES resources/icons/tradespace.svg DESTINATION "${CMAKE_INSTALL_DATADIR}/icons/hicolor/scalable/apps" RENAME ${application_id}.svg OPTIONAL)
+endif()
+
+set(CPACK_GENERATOR "DEB;TGZ")
+set(CPACK_PACKAGE_NAME tradespace)
+set(CPACK_PACKAGE_CONTACT "Tradespace maintainers <maintainers@users.noreply.github.com>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "workbench for the cost of making language models cheaper")
+set(CPACK_PACKAGE_DESCRIPTION "Measures what each way of making a language model cheaper (weight compression, key/value cache
+strategies, decoding strategies) costs in quality, latency and memory on this machine, and shows the Pareto front.")
+set(CPACK_RESOURCE_FILE_LICENSE "${CMAKE_SOURCE_DIR}/LICENSE")
+set(CPACK_STRIP_FILES ON)
+set(CPACK_VERBATIM_VARIABLES ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION science)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+# dpkg-shlibdeps sees linked libraries only; these are plugins and fonts.
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "libqt6svg6, qt6-qpa-plugins")
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "fonts-dejavu-core")
+include(CPack)
