@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/decoding/decoder.h"
+
 namespace ts {
 namespace {
 
@@ -54,12 +56,27 @@ Result<void> Choice::distribution(std::span<const float> logits, FilterChain& ch
   candidates_.assign(logits);
   chain.apply(candidates_);
   candidates_.probabilities(probabilities_);
+  if (meanLeft_) *meanLeft_ += (static_cast<double>(candidates_.items.size()) - *meanLeft_) / ++rows_;
   return {};
+}
+
+void Choice::countInto(std::map<std::string, double>& engaged) {
+  meanLeft_ = &(engaged["sample.candidates"] = 0);
+  rows_ = 0;
 }
 
 Result<int> Choice::drawn(std::span<const float> logits, FilterChain& chain, std::mt19937_64& random) {
   TS_CHECK(distribution(logits, chain));
   return candidates_.items[draw(probabilities_, random)].id;
+}
+
+Result<int> chooseNext(DecodeContext& context, Choice& choice, std::span<const float> logits, bool drawn) {
+  const SamplingCost cost(context.session.ledger(), logits);
+  TS_TRY(const int token,
+         drawn ? choice.drawn(logits, context.chain, context.random) : choice.likeliest(logits, context.chain));
+  context.chain.accept(token);
+  if (context.scores) context.scores->push_back(logProbability(logits, token));
+  return token;
 }
 
 }  // namespace ts

@@ -14,7 +14,12 @@ double milliseconds(Duration d) {
 }  // namespace
 
 Output::Output(Generation& generation, const Model& model, const GenerateOptions& options, TokenSink sink)
-    : generation_(generation), model_(model), options_(options), sink_(std::move(sink)), start_(Clock::now()), last_(start_) {}
+    : generation_(generation),
+      model_(model),
+      options_(options),
+      sink_(std::move(sink)),
+      start_(Clock::now()),
+      last_(start_) {}
 
 bool Output::push(std::span<const int> tokens) {
   const auto now = Clock::now();

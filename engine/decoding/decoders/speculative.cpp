@@ -7,10 +7,12 @@
 //
 // Shapes: one pass runs 1 + drafted tokens, never more than Session::draftLimit(), so drafts shrink before an eviction
 // boundary and the context's end. Counts: draft.proposed, draft.accepted, draft.accepted_by_position.K (K from 1),
-// verify.steps, tokens_per_step (tokens that came out / passes).
-// Verified: equality with greedy and the acceptance measured in resources/models/ts-2m-draft/speculative-ts-16m.json
+// verify.steps, tokens_per_step (tokens that came out / passes), draft.ms and verify.ms (what they took together:
+// speculation pays when (draft.ms + verify.ms) / steps is less than tokens_per_step plain steps). Verified: equality
+// with greedy and the acceptance measured in resources/models/ts-2m-draft/speculative-ts-16m.json
 // (tests/engine/decoding/models_test.cpp), the distribution by a chi-square test (verify_test.cpp).
 #include <algorithm>
+#include <chrono>
 
 #include "engine/decoding/choice.h"
 #include "engine/decoding/decoder.h"
@@ -19,6 +21,11 @@
 
 namespace ts {
 namespace {
+
+using Clock = std::chrono::steady_clock;
+double milliseconds(Clock::duration d) {
+  return std::chrono::duration<double, std::milli>(d).count();
+}
 
 class Speculative final : public Decoder {
  public:
@@ -36,14 +43,15 @@ class Speculative final : public Decoder {
     steps_ = &(context.engaged["verify.steps"] = 0);
     perStep_ = &(context.engaged["tokens_per_step"] = 0);
     begun_ = false;
-    TS_TRY(next_, context.sampling ? choice_.drawn(logits, context.chain, context.random)
-                                   : choice_.likeliest(logits, context.chain));
-    context.chain.accept(next_);
-    if (context.scores) context.scores->push_back(logProbability(logits, next_));
+    draftMs_ = &(context.engaged["draft.ms"] = 0);
+    verifyMs_ = &(context.engaged["verify.ms"] = 0);
+    if (context.sampling) choice_.countInto(context.engaged);
+    TS_TRY(next_, chooseNext(context, choice_, logits, context.sampling));
     return next_;
   }
 
   Result<void> next(DecodeContext& context, std::vector<int>& tokens) override {
+    const auto start = Clock::now();
     // The drafter reads the prompt here, not before the first token is out.
     if (!begun_) TS_CHECK(drafter_->begin(context.session.tokens()));
     begun_ = true;
@@ -56,6 +64,7 @@ class Speculative final : public Decoder {
                                   .chain = context.chain,
                                   .random = context.random},
                                  draft_));
+    const auto drafted = Clock::now();
     below(next_);
     TS_CHECK(context.session.decode(tree_));
     tokens.clear();
@@ -67,8 +76,12 @@ class Speculative final : public Decoder {
     TS_CHECK(context.sampling ? verifyDrawn(context, accept) : verifyLikeliest(context, accept));
     context.session.commit(verdict_.path);
     next_ = verdict_.next;
+    const auto verified = Clock::now();
+    TS_CHECK(drafter_->accepted(context.session.tokens()));
+    *draftMs_ += milliseconds(drafted - start + (Clock::now() - verified));
+    *verifyMs_ += milliseconds(verified - drafted);
     count(tokens.size());
-    return drafter_->accepted(context.session.tokens());
+    return {};
   }
 
   std::uint64_t bytes() const override { return drafter_->bytes(); }
@@ -89,14 +102,21 @@ class Speculative final : public Decoder {
 
   Result<void> verifyLikeliest(DecodeContext& context, const Accept& accept) {
     return verifyExact(
-        tree_, [&](int node) { return choice_.likeliest(context.session.logits(node_ = node), context.chain); }, accept,
-        verdict_);
+        tree_,
+        [&](int node) {
+          const auto logits = context.session.logits(node_ = node);
+          const SamplingCost cost(context.session.ledger(), logits);
+          return choice_.likeliest(logits, context.chain);
+        },
+        accept, verdict_);
   }
 
   Result<void> verifyDrawn(DecodeContext& context, const Accept& accept) {
     const DistributionAfter target = [&](int node, const Candidates*& candidates,
                                          std::vector<double>*& p) -> Result<void> {
-      TS_CHECK(choice_.distribution(context.session.logits(node_ = node), context.chain));
+      const auto logits = context.session.logits(node_ = node);
+      const SamplingCost cost(context.session.ledger(), logits);
+      TS_CHECK(choice_.distribution(logits, context.chain));
       candidates = &choice_.candidates();
       p = &choice_.probabilities();
       return {};
@@ -123,7 +143,8 @@ class Speculative final : public Decoder {
   DraftTree tree_;
   std::vector<std::vector<TokenProbability>> distributions_;
   Verdict verdict_;
-  double *proposed_ = nullptr, *accepted_ = nullptr, *steps_ = nullptr, *perStep_ = nullptr;
+  double *proposed_ = nullptr, *accepted_ = nullptr, *steps_ = nullptr, *perStep_ = nullptr, *draftMs_ = nullptr,
+         *verifyMs_ = nullptr;
   std::vector<double*> counts_;
 };
 

@@ -10,6 +10,7 @@ Result<int> Stepwise::begin(DecodeContext& context, std::span<const float> logit
     return fail(ErrorKind::Refused,
                 "'greedy' takes the likeliest token; a filter of this plan shapes a draw that never happens",
                 "--decode greedy");
+  if (sampling_) choice_.countInto(context.engaged);
   return choose(context, logits);
 }
 
@@ -24,10 +25,7 @@ Result<void> Stepwise::next(DecodeContext& context, std::vector<int>& tokens) {
 }
 
 Result<int> Stepwise::choose(DecodeContext& context, std::span<const float> logits) {
-  TS_TRY(last_,
-         sampling_ ? choice_.drawn(logits, context.chain, context.random) : choice_.likeliest(logits, context.chain));
-  context.chain.accept(last_);
-  if (context.scores) context.scores->push_back(logProbability(logits, last_));
+  TS_TRY(last_, chooseNext(context, choice_, logits, sampling_));
   return last_;
 }
 

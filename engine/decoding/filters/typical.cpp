@@ -13,32 +13,43 @@ namespace ts {
 namespace {
 
 struct Typical final : StatelessFilter<Typical> {
+  struct Distance {
+    double fromEntropy, probability;
+    Candidate candidate;
+  };
   double mass;
   std::vector<double> p;
-  std::vector<std::size_t> order;
-  std::vector<Candidate> kept;
+  std::vector<Distance> order;
   explicit Typical(double mass) : mass(mass) {}
 
   void apply(Candidates& candidates) override {
     if (mass >= 1.0) return;
     candidates.probabilities(p);
-    double entropy = 0;
-    for (const double x : p) entropy -= x > 0 ? x * std::log(x) : 0;
-    const auto distance = [&](std::size_t i) { return p[i] > 0 ? std::abs(-std::log(p[i]) - entropy) : HUGE_VAL; };
     order.resize(p.size());
-    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-      const double da = distance(a), db = distance(b);
-      return da != db ? da < db : candidates.items[a].id < candidates.items[b].id;
-    });
-    kept.clear();
-    double sum = 0;
-    for (const std::size_t i : order) {
-      kept.push_back(candidates.items[i]);
-      if ((sum += p[i]) >= mass) break;
+    double entropy = 0;
+    for (std::size_t i = 0; i < p.size(); ++i) {
+      const double surprise = p[i] > 0 ? -std::log(p[i]) : HUGE_VAL;
+      if (p[i] > 0) entropy += p[i] * surprise;
+      order[i] = {surprise, p[i], candidates.items[i]};
     }
-    candidates.items.assign(kept.begin(), kept.end());
+    for (Distance& d : order) d.fromEntropy = std::abs(d.fromEntropy - entropy);
+    const auto nearer = [](const Distance& a, const Distance& b) {
+      return a.fromEntropy != b.fromEntropy ? a.fromEntropy < b.fromEntropy : a.candidate.id < b.candidate.id;
+    };
+    // The kept set is usually small: sort a little more of the list until its mass is reached.
+    candidates.items.clear();
     candidates.sorted = false;
+    double sum = 0;
+    for (std::size_t done = 0, front = 64; done < order.size() && sum < mass; front *= 4) {
+      const auto begin = order.begin() + static_cast<std::ptrdiff_t>(done);
+      const auto end = order.begin() + static_cast<std::ptrdiff_t>(std::min(front, order.size()));
+      if (end != order.end()) std::nth_element(begin, end, order.end(), nearer);
+      std::sort(begin, end, nearer);
+      for (; done < std::min(front, order.size()) && sum < mass; ++done) {
+        candidates.items.push_back(order[done].candidate);
+        sum += order[done].probability;
+      }
+    }
   }
 };
 

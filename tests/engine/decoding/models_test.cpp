@@ -135,6 +135,8 @@ TEST(Generate, ADrawFollowsItsSeed) {
              c = run(one, prompt(), {.tokens = 40, .seed = 2});
   EXPECT_EQ(a.ids, b.ids);
   EXPECT_NE(a.ids, c.ids);
+  EXPECT_GT(a.engaged.at("sample.candidates"), 1);
+  EXPECT_LT(a.engaged.at("sample.candidates"), 8192);
 }
 
 TEST(Generate, StreamsTheTextInWholeCharactersAndTimesEachToken) {
