@@ -17,14 +17,18 @@ Result<EvaluationResult> evaluate(std::shared_ptr<const Model> prepared, std::sh
     for (const Task& t : tasks()) names += (names.empty() ? "" : ", ") + t.name;
     return fail("there is no task \"" + options.task + "\"; tasks: " + names, "--task");
   }
-  if (options.data.empty() && task->data.empty())
+  if (options.data.empty() && task->data.empty() && !task->form.empty())
     return fail("the task \"" + task->name + "\" has no data of its own: give yours (" + task->form + ")", "--data");
   if (options.againstDense && !dense) return fail(ErrorKind::Internal, "a comparison needs the dense model", "evaluate");
 
   EvaluationResult result;
   result.task = options.task;
   TaskRun run{std::move(prepared), options.againstDense ? std::move(dense) : nullptr, plan, options, pool, hooks, {}, result};
-  TS_TRY(run.data, readTaskData(options.data.empty() ? resourceFolder() / "tasks" / task->data : options.data));
+  if (!task->form.empty()) {
+    TS_TRY(run.data, readTaskData(options.data.empty() ? resourceFolder() / "tasks" / task->data : options.data));
+  } else if (!options.data.empty()) {
+    return fail("the task \"" + task->name + "\" makes its own items and takes no data", "--data");
+  }
   result.dataFingerprint = run.data.fingerprint;
   TS_CHECK(task->run(run));
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -32,7 +32,7 @@ struct Task {
   std::string title;     ///< "WikiText-2 perplexity"
   std::string help;      ///< one line: protocol and prompt
   std::string data;      ///< file in resources/tasks; empty: the user's own data must be given
-  std::string form;      ///< what options.data must look like
+  std::string form;      ///< what options.data must look like; empty: the task makes its items from the seed
   std::vector<std::string> metrics;  ///< the first is the one to plot
   bool higherIsBetter = true;        ///< of the first metric
   std::function<Result<void>(TaskRun&)> run;

@@ -167,6 +167,28 @@ TEST(Tasks, StopWhenAsked) {
   EXPECT_EQ(result.error().kind, ErrorKind::Cancelled);
 }
 
+TEST(GenerationTasks, AskUnderTheWholePlan) {
+  Plan speculative;
+  speculative.decode = StrategySpec{"speculative", {{"drafter", std::string("ngram")}}};
+  for (const char* task : {"passkey", "kv_retrieval"}) {
+    const EvaluationOptions options{.task = task, .limit = 2, .context = 128};
+    const EvaluationResult plain = run(embedded(), options);
+    const EvaluationResult drafted = run(embedded(), options, speculative);
+    ASSERT_EQ(plain.samples.size(), 2u) << task;
+    EXPECT_EQ(plain.metrics.at("acc").n, 2) << task;
+    for (std::size_t i = 0; i < 2; ++i) {
+      EXPECT_EQ(plain.samples[i].values.at("tokens"), drafted.samples[i].values.at("tokens")) << task;  // greedy text is the same
+      EXPECT_LE(plain.samples[i].values.at("length"), 128);
+    }
+    EXPECT_GT(drafted.engaged.size(), plain.engaged.size()) << task;
+  }
+  EXPECT_EQ(run(embedded(), {.task = "gsm8k", .limit = 1}).metrics.at("acc").n, 1);
+  const auto refused = evaluate(embedded(), nullptr, {}, {.task = "agreement"}, pool());
+  ASSERT_FALSE(refused);
+  const EvaluationResult same = run(embedded(), {.task = "agreement", .limit = 1, .context = 64, .againstDense = true});
+  EXPECT_EQ(same.metrics.at("agreement").value, 1);
+}
+
 TEST(EncodePair, PutsTrailingSpacesIntoTheContinuation) {
   const Tokenizer& t = *embedded()->tokenizer;
   const EncodedPair with = encodePair(t, "The dog ", "ran", false), without = encodePair(t, "The dog", " ran", false);
