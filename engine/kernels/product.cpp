@@ -30,41 +30,49 @@ struct Carver {
 
 }  // namespace
 
-SumsNeeded sumsNeeded(const PanelView& v) {
-  if (isFloat(v.element) || v.offsetKind == OffsetKind::None) return {};
-  return v.group == 16 ? SumsNeeded{false, true} : SumsNeeded{true, false};
+Needs needs(const PanelView& v) {
+  Needs n;
+  if (isFloat(v.element)) return n;
+  if (v.offsetKind != OffsetKind::None) (v.group == 16 ? n.sums16 : n.sums32) = true;
+  n.words = v.element == Element::S8 || v.element == Element::Table4;
+  return n;
 }
 
 int tileRowsF32(std::int64_t count) { return evenTile(count, kernels::f32Table().tile); }
 int tileRowsQ8(std::int64_t count) { return evenTile(count, kernels::q8Table().tile); }
 
-std::size_t preparedFloatsF32(std::int64_t count, std::int64_t padded, SumsNeeded sums) {
-  return static_cast<std::size_t>(lines(count * padded) + (sums.over32 ? lines(count * padded / 32) : 0) +
-                                  (sums.over16 ? lines(count * padded / 16) : 0));
+std::size_t preparedFloatsF32(std::int64_t count, std::int64_t padded, Needs needs) {
+  return static_cast<std::size_t>(lines(count * padded) + (needs.sums32 ? lines(count * padded / 32) : 0) +
+                                  (needs.sums16 ? lines(count * padded / 16) : 0));
 }
-std::size_t preparedFloatsQ8(std::int64_t count, std::int64_t padded, SumsNeeded sums) {
+namespace {
+constexpr std::int64_t kDirectRows = 4;
+bool wantsWords(std::int64_t count, Needs needs) { return needs.words && count > kDirectRows && kernels::q8Table().words; }
+}  // namespace
+std::size_t preparedFloatsQ8(std::int64_t count, std::int64_t padded, Needs needs) {
   const std::int64_t blocks = count * padded / 32;
-  return static_cast<std::size_t>(lines(count * padded / 4) + 2 * lines(blocks) + (sums.over32 ? lines(blocks) : 0) +
-                                  (sums.over16 ? lines(2 * blocks) : 0));
+  return static_cast<std::size_t>(lines(count * padded / 4) + (wantsWords(count, needs) ? lines(count * padded / 2) : 0) + 2 * lines(blocks) + (needs.sums32 ? lines(blocks) : 0) +
+                                  (needs.sums16 ? lines(2 * blocks) : 0));
 }
 
-TilesF32 layTilesF32(ConstRows in, std::int64_t padded, SumsNeeded sums, float* memory) {
+TilesF32 layTilesF32(ConstRows in, std::int64_t padded, Needs needs, float* memory) {
   Carver carver{memory};
   TilesF32 t{.count = in.count, .padded = padded, .tile = tileRowsF32(in.count)};
   t.x = inPlace(in, padded) ? in.data : carver.take(in.count * padded);
-  if (sums.over32) t.sums32 = carver.take(in.count * padded / 32);
-  if (sums.over16) t.sums16 = carver.take(in.count * padded / 16);
+  if (needs.sums32) t.sums32 = carver.take(in.count * padded / 32);
+  if (needs.sums16) t.sums16 = carver.take(in.count * padded / 16);
   return t;
 }
-TilesQ8 layTilesQ8(ConstRows in, std::int64_t padded, SumsNeeded sums, float* memory) {
+TilesQ8 layTilesQ8(ConstRows in, std::int64_t padded, Needs needs, float* memory) {
   Carver carver{memory};
   const std::int64_t blocks = in.count * padded / 32;
   TilesQ8 t{.count = in.count, .padded = padded, .tile = tileRowsQ8(in.count)};
   t.x = reinterpret_cast<const std::int8_t*>(carver.take(in.count * padded / 4));
+  if (wantsWords(in.count, needs)) t.words = reinterpret_cast<const std::int16_t*>(carver.take(in.count * padded / 2));
   t.scales = carver.take(blocks);
   t.codeSums = reinterpret_cast<const std::int32_t*>(carver.take(blocks));
-  if (sums.over32) t.sums32 = carver.take(blocks);
-  if (sums.over16) t.sums16 = carver.take(2 * blocks);
+  if (needs.sums32) t.sums32 = carver.take(blocks);
+  if (needs.sums16) t.sums16 = carver.take(2 * blocks);
   return t;
 }
 
@@ -92,7 +100,7 @@ void multiplyPanels(const PanelView& view, Range panels, const TilesF32& tiles, 
 void multiplyPanels(const PanelView& view, Range panels, const TilesQ8& tiles, Rows out, float* scratch) {
   const kernels::Q8Table& table = kernels::q8Table();
   const auto e = static_cast<std::size_t>(view.element);
-  if (tiles.count <= 4 && tiles.tile == tiles.count) return table.direct[e][tiles.count - 1](view, panels, tiles, out);
+  if (tiles.count <= kDirectRows && tiles.tile == tiles.count) return table.direct[e][tiles.count - 1](view, panels, tiles, out);
   table.many[e](view, panels, tiles, out, cut(scratch));
 }
 

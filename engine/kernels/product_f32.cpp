@@ -257,8 +257,8 @@ void manyPanels(const PanelView& v, Range panels, const TilesF32& tiles, Rows ou
         const std::int64_t row = t * tiles.tile;
         const int rows = static_cast<int>(tiles.count - row < tiles.tile ? tiles.count - row : tiles.tile);
         kTileTimesSlab[rows - 1](slab, isFloat(E) ? nullptr : scratch.scales, adds ? scratch.offsets : nullptr, count * (kBlock / sub), sub,
-                                 tiles.x + row * v.padded + first * kBlock * rows,
-                                 adds ? sums + row * (v.padded / sub) + first * (kBlock / sub) * rows : nullptr, scratch.sums + row * kPanel);
+                                 tiles.x + blockAt(tiles.count, row, first, count) * kBlock,
+                                 adds ? sums + blockAt(tiles.count, row, first, count) * (kBlock / sub) : nullptr, scratch.sums + row * kPanel);
       }
     }
     for (std::int64_t m = 0; m < tiles.count; ++m) {
@@ -287,41 +287,36 @@ void unpackPanelOf(const PanelView& v, std::int64_t panel, std::int64_t first, s
   }
 }
 
-/// Lays rows of a tile as [k][T], zeros beyond the width, and sums their blocks. The sum of a block is the same whatever T.
+/// Lays the rows of a tile as [k][T], zeros beyond the width, and sums their blocks. The sum of a block is the same whatever T.
 void fillTile(const TilesF32& tiles, ConstRows in, std::int64_t tile) {
-  const std::int64_t first = tile * tiles.tile;
-  const std::int64_t T = in.count - first < tiles.tile ? in.count - first : tiles.tile;
-  float* x = const_cast<float*>(tiles.x) + first * tiles.padded;
-  for (std::int64_t m = 0; m < T; ++m) {
-    const float* row = in.row(first + m);
-    if (x != row) {
-      if (T == 1) {
-        for (std::int64_t k = 0; k < in.width; ++k) x[k] = row[k];
-      } else {
-        for (std::int64_t k = 0; k < in.width; ++k) x[k * T + m] = row[k];
-      }
-      for (std::int64_t k = in.width; k < tiles.padded; ++k) x[k * T + m] = 0.0f;
-    }
-    if (!tiles.sums16 && !tiles.sums32) continue;
-    float* s16 = tiles.sums16 ? const_cast<float*>(tiles.sums16) + first * (tiles.padded / 16) : nullptr;
-    float* s32 = tiles.sums32 ? const_cast<float*>(tiles.sums32) + first * (tiles.padded / 32) : nullptr;
-    for (std::int64_t b = 0; b < tiles.padded / 16; b += 2) {
-      float halves[2];
-      for (int i = 0; i < 2; ++i) {
-        const std::int64_t k0 = (b + i) * 16;
-        if (k0 + 16 <= in.width) {
-          V s = hn::LoadU(d, row + k0);
-          for (int l = kLanes; l < 16; l += kLanes) s = hn::Add(s, hn::LoadU(d, row + k0 + l));
-          halves[i] = hn::GetLane(hn::SumOfLanes(d, s));
-        } else {
-          float s = 0;
-          for (std::int64_t k = k0; k < in.width; ++k) s += row[k];
-          halves[i] = s;
+  const std::int64_t row0 = tile * tiles.tile, all = tiles.padded / kBlock;
+  const std::int64_t T = in.count - row0 < tiles.tile ? in.count - row0 : tiles.tile;
+  HWY_ALIGN float rest[kBlock];
+  for (std::int64_t first = 0; first < all; first += kSlabBlocks) {
+    const std::int64_t count = all - first < kSlabBlocks ? all - first : kSlabBlocks, at = blockAt(in.count, row0, first, count);
+    for (std::int64_t m = 0; m < T; ++m)
+      for (std::int64_t b = 0; b < count; ++b) {
+        const std::int64_t k0 = (first + b) * kBlock;
+        const float* row = in.row(row0 + m) + k0;
+        if (k0 + kBlock > in.width) {
+          for (std::int64_t k = 0; k < kBlock; ++k) rest[k] = k0 + k < in.width ? row[k] : 0.0f;
+          row = rest;
         }
+        if (tiles.x != in.data) {
+          float* x = const_cast<float*>(tiles.x) + (at + b * T) * kBlock + m;
+          for (std::int64_t k = 0; k < kBlock; ++k) x[k * T] = row[k];
+        }
+        if (!tiles.sums16 && !tiles.sums32) continue;
+        float halves[2];
+        for (int i = 0; i < 2; ++i) {
+          V s = hn::LoadU(d, row + i * 16);
+          for (int l = kLanes; l < 16; l += kLanes) s = hn::Add(s, hn::LoadU(d, row + i * 16 + l));
+          halves[i] = hn::GetLane(hn::SumOfLanes(d, s));
+        }
+        if (tiles.sums16)
+          for (int i = 0; i < 2; ++i) const_cast<float*>(tiles.sums16)[2 * at + (2 * b + i) * T + m] = halves[i];
+        if (tiles.sums32) const_cast<float*>(tiles.sums32)[at + b * T + m] = halves[0] + halves[1];
       }
-      if (s16) s16[b * T + m] = halves[0], s16[(b + 1) * T + m] = halves[1];
-      if (s32) s32[b / 2 * T + m] = halves[0] + halves[1];
-    }
   }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The reference of the product kernels: plain loops, any machine. Also what TRADESPACE_ISA=scalar runs.
+// The reference of the product kernels: plain loops, any machine. Also what TRADESPACE_ISA=scalar runs. A tile is one row.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -10,6 +10,12 @@
 
 namespace ts::kernels {
 namespace {
+
+/// Where block b of row m lies, in blocks.
+std::int64_t at(std::int64_t padded, std::int64_t count, std::int64_t m, std::int64_t b) {
+  const std::int64_t all = padded / kBlock, first = b / kSlabBlocks * kSlabBlocks;
+  return blockAt(count, m, first, std::min<std::int64_t>(kSlabBlocks, all - first)) + b - first;
+}
 
 /// k0 .. k0 + count of one row as unscaled values: floats, or codes as floats.
 void values(const PanelView& v, std::int64_t panel, int lane, std::int64_t k0, std::int64_t count, float* out) {
@@ -27,10 +33,10 @@ void product(const PanelView& v, Range panels, const TilesF32& tiles, Rows out) 
       for (std::int64_t k = 0; k < v.padded; k += step) {
         float w[kBlock], s = 0;
         values(v, n / kPanel, static_cast<int>(n % kPanel), k, step, w);
-        for (std::int64_t i = 0; i < step; ++i) s += w[i] * tiles.x[m * v.padded + k + i];
+        for (std::int64_t i = 0; i < step; ++i) s += w[i] * tiles.x[at(v.padded, tiles.count, m, k / 32) * 32 + k % 32 + i];
         const GroupScale g = groupScale(v, n, k);
         y += isFloat(v.element) ? s : g.scale * s;
-        if (v.offsetKind != OffsetKind::None) y += g.offset * sums[m * (v.padded / step) + k / step];
+        if (v.offsetKind != OffsetKind::None) y += g.offset * sums[at(v.padded, tiles.count, m, k / 32) * (32 / step) + k % 32 / step];
       }
       out.row(m)[n] = y;
     }
@@ -52,15 +58,17 @@ void unpack(const PanelView& v, std::int64_t panel, std::int64_t first, std::int
 }
 
 void fill(const TilesF32& tiles, ConstRows in, std::int64_t m) {
-  float* x = const_cast<float*>(tiles.x) + m * tiles.padded;
-  for (std::int64_t k = 0; k < tiles.padded; ++k)
-    if (x != in.row(m)) x[k] = k < in.width ? in.row(m)[k] : 0.0f;
   for (std::int64_t k = 0; k < tiles.padded; k += 16) {
+    const std::int64_t block = at(tiles.padded, in.count, m, k / 32);
+    float* x = const_cast<float*>(tiles.x) + block * 32 + k % 32;
     float s = 0;
-    for (std::int64_t i = k; i < k + 16; ++i) s += x[i];
-    if (tiles.sums16) const_cast<float*>(tiles.sums16)[m * (tiles.padded / 16) + k / 16] = s;
+    for (std::int64_t i = 0; i < 16; ++i) {
+      if (tiles.x != in.data) x[i] = k + i < in.width ? in.row(m)[k + i] : 0.0f;
+      s += x[i];
+    }
+    if (tiles.sums16) const_cast<float*>(tiles.sums16)[block * 2 + k % 32 / 16] = s;
     if (tiles.sums32) {
-      float& sum = const_cast<float*>(tiles.sums32)[m * (tiles.padded / 32) + k / 32];
+      float& sum = const_cast<float*>(tiles.sums32)[block];
       sum = k % 32 == 0 ? s : sum + s;
     }
   }
@@ -76,10 +84,11 @@ void productQ8(const PanelView& v, Range panels, const TilesQ8& tiles, Rows out)
       float y = 0;
       for (std::int64_t k = 0; k < v.padded; k += step) {
         int s = 0;
-        for (std::int64_t i = k; i < k + step; ++i) s += codeAt(v, base, high, i, static_cast<int>(n % kPanel)) * tiles.x[m * v.padded + i];
+        const std::int64_t block = at(v.padded, tiles.count, m, k / 32);
+        for (std::int64_t i = 0; i < step; ++i) s += codeAt(v, base, high, k + i, static_cast<int>(n % kPanel)) * tiles.x[block * 32 + k % 32 + i];
         const GroupScale g = groupScale(v, n, k);
-        y += g.scale * (static_cast<float>(s) * tiles.scales[m * (v.padded / 32) + k / 32]);
-        if (v.offsetKind != OffsetKind::None) y += g.offset * sums[m * (v.padded / step) + k / step];
+        y += g.scale * (static_cast<float>(s) * tiles.scales[block]);
+        if (v.offsetKind != OffsetKind::None) y += g.offset * sums[block * (32 / step) + k % 32 / step];
       }
       out.row(m)[n] = y;
     }
@@ -89,20 +98,21 @@ void productManyQ8(const PanelView& v, Range panels, const TilesQ8& tiles, Rows 
 
 void fillQ8(const TilesQ8& tiles, ConstRows in, std::int64_t m) {
   const float* row = in.row(m);
-  std::int8_t* x = const_cast<std::int8_t*>(tiles.x) + m * tiles.padded;
   for (std::int64_t b = 0; b < tiles.padded / 32; ++b) {
+    const std::int64_t block = at(tiles.padded, in.count, m, b);
+    std::int8_t* x = const_cast<std::int8_t*>(tiles.x) + block * 32;
     float largest = 0;
     for (std::int64_t k = b * 32; k < std::min(b * 32 + 32, in.width); ++k) largest = std::max(largest, std::fabs(row[k]));
     const float scale = largest / 127.0f, inverse = largest > 0 ? 127.0f / largest : 0.0f;
     int s[2] = {0, 0};
     for (std::int64_t i = 0; i < 32; ++i) {
       const std::int64_t k = b * 32 + i;
-      x[k] = k < in.width ? static_cast<std::int8_t>(std::nearbyint(row[k] * inverse)) : std::int8_t{0};
-      s[i / 16] += x[k];
+      x[i] = k < in.width ? static_cast<std::int8_t>(std::nearbyint(row[k] * inverse)) : std::int8_t{0};
+      s[i / 16] += x[i];
     }
-    const_cast<float*>(tiles.scales)[m * (tiles.padded / 32) + b] = scale;
-    for (std::int64_t i = 0; i < 2 && tiles.sums16; ++i) const_cast<float*>(tiles.sums16)[m * (tiles.padded / 16) + 2 * b + i] = scale * static_cast<float>(s[i]);
-    if (tiles.sums32) const_cast<float*>(tiles.sums32)[m * (tiles.padded / 32) + b] = scale * static_cast<float>(s[0] + s[1]);
+    const_cast<float*>(tiles.scales)[block] = scale;
+    for (std::int64_t i = 0; i < 2 && tiles.sums16; ++i) const_cast<float*>(tiles.sums16)[2 * block + i] = scale * static_cast<float>(s[i]);
+    if (tiles.sums32) const_cast<float*>(tiles.sums32)[block] = scale * static_cast<float>(s[0] + s[1]);
   }
 }
 

@@ -19,7 +19,8 @@ namespace {
 
 // AVX2's vpmaddubsw multiplies unsigned by signed bytes and adds pairs in 16 bits, saturating. So that nothing saturates:
 //   codes of up to 4, 5, 6 bits: 8, 4, 2 pair sums fit in 16 bits before they are widened (15, 31, 63 times 127 times 2 each);
-//   signed bytes: |w| times x with w's sign, widened at once (128 * 127 * 2 = 32512 fits).
+//   signed bytes: |w| times x with w's sign, widened at once (128 * 127 * 2 = 32512 fits); with many rows, where unpacking is
+//   paid once, weights and activations as 16-bit words instead: the same multiplications, no signs to move.
 // VNNI adds four products into 32 bits: unsigned codes as they are, signed ones with 128 added and 128 * sum(x) taken off.
 #define TS_VNNI (HWY_TARGET == HWY_AVX3_DL)
 #define TS_MADDUBS (HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3)
@@ -120,6 +121,29 @@ HWY_INLINE void dotGroups(Load load, const std::int8_t* x, VI (&sums)[T][kParts]
 #endif
 }
 
+#if TS_MADDUBS
+#if HWY_TARGET == HWY_AVX2
+HWY_INLINE VI maddWords(VI a, VI b) { return VI{_mm256_madd_epi16(a.raw, b.raw)}; }
+#else
+HWY_INLINE VI maddWords(VI a, VI b) { return VI{_mm512_madd_epi16(a.raw, b.raw)}; }
+#endif
+/// The integer sums of `count` groups of 4 k; slab is [group][2][16] and x [group][2][T] pairs of words.
+template <int count, int T>
+HWY_INLINE void dotWords(const std::int32_t* slab, const std::int16_t* x, VI (&sums)[T][kParts]) {
+  for (int m = 0; m < T; ++m)
+    for (int h = 0; h < kParts; ++h) sums[m][h] = hn::Zero(di);
+#pragma GCC unroll 2
+  for (int g = 0; g < 2 * count; ++g) {
+    VI w[kParts];
+    for (int h = 0; h < kParts; ++h) w[h] = hn::Load(di, slab + g * kPanel + h * kLanes);
+    for (int m = 0; m < T; ++m) {
+      const VI xm = activation(reinterpret_cast<const std::int8_t*>(x), g * T + m);
+      for (int h = 0; h < kParts; ++h) sums[m][h] = hn::Add(sums[m][h], maddWords(w[h], xm));
+    }
+  }
+}
+#endif
+
 /// Integer sums of one sub-block into the results.
 template <bool isSigned, int T>
 HWY_INLINE void addScaled(const VI (&sums)[T][kParts], const V (&scale)[kParts], const V (&offset)[kParts], bool adds, const float* xScales,
@@ -200,12 +224,30 @@ HWY_NOINLINE void slabOf(const Planes& planes, std::int64_t first, std::int64_t 
       }
 }
 
+/// The same as pairs of words: k 0, 2 and k 1, 3 of each four, [16 * count][16].
+template <Element E>
+HWY_NOINLINE void wordSlabOf(const Planes& planes, std::int64_t first, std::int64_t count, std::int32_t* out) {
+  const hn::Repartition<std::int16_t, DI> dw;
+  const auto put = [&](VI bytes, std::int32_t* to) HWY_ATTR {
+    const auto odd = hn::BitCast(dw, bytes);
+    hn::Store(hn::BitCast(di, hn::ShiftRight<8>(hn::ShiftLeft<8>(odd))), di, to);
+    hn::Store(hn::BitCast(di, hn::ShiftRight<8>(odd)), di, to + kPanel);
+  };
+  for (std::int64_t b = first; b < first + count; ++b)
+    for (int w = 0; w < 4; ++w, out += 4 * kPanel)
+      for (int h = 0; h < kParts; ++h) {
+        put(codes<E, 0>(planes, b, w, h), out + h * kLanes);
+        put(codes<E, 1>(planes, b, w, h), out + 2 * kPanel + h * kLanes);
+      }
+}
+
 struct SlabStep {
   const std::int32_t* slab;
   const float* scales;
   const float* offsets;  ///< null: none
   std::int64_t count;    ///< sub-blocks
   const std::int8_t* x;
+  const std::int16_t* words;  ///< instead of x for signed codes without VNNI
   const float* xScales;
   const float* xSums;
   const std::int32_t* xCodeSums;
@@ -219,8 +261,11 @@ HWY_NOINLINE void tileTimesSlab(const SlabStep& step) {
     for (int h = 0; h < kParts; ++h) y[m][h] = hn::Load(d, step.y + m * kPanel + h * kLanes);
   for (std::int64_t b = 0; b < step.count; ++b) {
     VI sums[T][kParts];
-    const std::int32_t* codes = step.slab + b * (sub / 4) * kPanel;
-    dotGroups<isSigned, widenAfter, sub / 4>([&](int g, int h) HWY_ATTR { return hn::Load(di, codes + g * kPanel + h * kLanes); },
+#if TS_MADDUBS
+    if constexpr (isSigned) dotWords<sub / 4, T>(step.slab + b * (sub / 2) * kPanel, step.words + b * sub * T, sums);
+    else
+#endif
+    dotGroups<isSigned, widenAfter, sub / 4>([&](int g, int h) HWY_ATTR { return hn::Load(di, step.slab + (b * (sub / 4) + g) * kPanel + h * kLanes); },
                                              step.x + b * sub * T, sums);
     V scale[kParts], offset[kParts];
     for (int h = 0; h < kParts; ++h) {
@@ -264,15 +309,16 @@ void manyPanelsOf(const PanelView& v, Range panels, const TilesQ8& tiles, Rows o
     for (std::int64_t i = 0; i < tiles.count * kPanel; i += kLanes) hn::Store(hn::Zero(d), d, scratch.sums + i);
     for (std::int64_t first = 0; first < all; first += kSlabBlocks) {
       const std::int64_t count = all - first < kSlabBlocks ? all - first : kSlabBlocks;
-      slabOf<E>(planes, first, count, slab);
+      if constexpr (TS_MADDUBS && kSigned<E>) wordSlabOf<E>(planes, first, count, slab);
+      else slabOf<E>(planes, first, count, slab);
       slabScales(v, panel, first, count, sub, scratch.scales, scratch.offsets);
       for (std::int64_t t = 0; t < tileTotal; ++t) {
         const std::int64_t row = t * tiles.tile;
         const int rows = static_cast<int>(tiles.count - row < tiles.tile ? tiles.count - row : tiles.tile);
-        const std::int64_t blockAt = row * all + first * rows;
+        const std::int64_t at = blockAt(tiles.count, row, first, count);
         pick<kSigned<E>, pairSums(E), sub>(rows, std::make_integer_sequence<int, kTile>())(
-            {slab, scratch.scales, adds ? scratch.offsets : nullptr, count * (kBlock / sub), tiles.x + blockAt * kBlock, tiles.scales + blockAt,
-             adds ? xSums + blockAt * (kBlock / sub) : tiles.scales, tiles.codeSums + blockAt, scratch.sums + row * kPanel});
+            {slab, scratch.scales, adds ? scratch.offsets : nullptr, count * (kBlock / sub), tiles.x + at * kBlock, tiles.words + at * kBlock, tiles.scales + at,
+             adds ? xSums + at * (kBlock / sub) : tiles.scales, tiles.codeSums + at, scratch.sums + row * kPanel});
       }
     }
     for (std::int64_t m = 0; m < tiles.count; ++m) {
@@ -292,52 +338,65 @@ void manyPanels(const PanelView& v, Range panels, const TilesQ8& tiles, Rows out
   }
 }
 
-/// Quantizes the rows of a tile into [padded / 4][T][4].
-void fillTile(const TilesQ8& tiles, ConstRows in, std::int64_t tile) {
-  const std::int64_t first = tile * tiles.tile, blocks = tiles.padded / kBlock;
-  const std::int64_t T = in.count - first < tiles.tile ? in.count - first : tiles.tile;
-  const std::int64_t at = first * blocks;
-  std::int8_t* x = const_cast<std::int8_t*>(tiles.x) + at * kBlock;
-  float* scales = const_cast<float*>(tiles.scales) + at;
-  auto* codeSums = const_cast<std::int32_t*>(tiles.codeSums) + at;
-  float* sums16 = tiles.sums16 ? const_cast<float*>(tiles.sums16) + 2 * at : nullptr;
-  float* sums32 = tiles.sums32 ? const_cast<float*>(tiles.sums32) + at : nullptr;
+/// 32 floats to int8 codes; returns the scale, adds the codes of each half to `sums`.
+HWY_INLINE float quantizeBlock(const float* row, std::int8_t* codes, std::int32_t (&sums)[2]) {
   constexpr int vectors = kBlock / kLanes;
   const hn::Rebind<std::int8_t, D> d8;
+  V largest = hn::Zero(d);
+  for (int i = 0; i < vectors; ++i) largest = hn::Max(largest, hn::Abs(hn::LoadU(d, row + i * kLanes)));
+  const float top = hn::GetLane(hn::MaxOfLanes(d, largest));
+  const V inverse = hn::Set(d, top > 0 ? 127.0f / top : 0.0f);
+  VI halves[2] = {hn::Zero(di), hn::Zero(di)};
+  for (int i = 0; i < vectors; ++i) {
+    const VI code = hn::NearestInt(hn::Mul(hn::LoadU(d, row + i * kLanes), inverse));
+    halves[i * kLanes / 16] = hn::Add(halves[i * kLanes / 16], code);
+    hn::Store(hn::DemoteTo(d8, code), d8, codes + i * kLanes);
+  }
+  for (int i = 0; i < 2; ++i) sums[i] = hn::GetLane(hn::SumOfLanes(di, halves[i]));
+  return top / 127.0f;
+}
+
+/// Quantizes the rows of a tile into [k / 4][T][4].
+void fillTile(const TilesQ8& tiles, ConstRows in, std::int64_t tile) {
+  const std::int64_t row0 = tile * tiles.tile, all = tiles.padded / kBlock;
+  const std::int64_t T = in.count - row0 < tiles.tile ? in.count - row0 : tiles.tile;
   HWY_ALIGN float rest[kBlock];
-  HWY_ALIGN std::int8_t packed[kBlock];
-  for (std::int64_t m = 0; m < T; ++m)
-    for (std::int64_t b = 0; b < blocks; ++b) {
-      const float* row = in.row(first + m) + b * kBlock;
-      if ((b + 1) * kBlock > in.width) {
-        for (std::int64_t k = 0; k < kBlock; ++k) rest[k] = b * kBlock + k < in.width ? row[k] : 0.0f;
-        row = rest;
+  HWY_ALIGN std::int8_t codes[kBlock];
+  for (std::int64_t first = 0; first < all; first += kSlabBlocks) {
+    const std::int64_t count = all - first < kSlabBlocks ? all - first : kSlabBlocks, at = blockAt(in.count, row0, first, count);
+    for (std::int64_t m = 0; m < T; ++m)
+      for (std::int64_t b = 0; b < count; ++b) {
+        const std::int64_t k0 = (first + b) * kBlock, block = at + b * T;
+        const float* row = in.row(row0 + m) + k0;
+        if (k0 + kBlock > in.width) {
+          for (std::int64_t k = 0; k < kBlock; ++k) rest[k] = k0 + k < in.width ? row[k] : 0.0f;
+          row = rest;
+        }
+        std::int32_t sums[2];
+        const float scale = quantizeBlock(row, codes, sums);
+        std::int8_t* x = const_cast<std::int8_t*>(tiles.x) + block * kBlock;
+        for (int g = 0; g < 8; ++g) __builtin_memcpy(x + (g * T + m) * 4, codes + 4 * g, 4);
+        if (tiles.words) {
+          std::int16_t* words = const_cast<std::int16_t*>(tiles.words) + block * kBlock;
+          for (int g = 0; g < 8; ++g)
+            for (int odd = 0; odd < 2; ++odd) {
+              std::int16_t* pair = words + ((2 * g + odd) * T + m) * 2;
+              pair[0] = codes[4 * g + odd], pair[1] = codes[4 * g + odd + 2];
+            }
+        }
+        const_cast<float*>(tiles.scales)[block + m] = scale;
+        const_cast<std::int32_t*>(tiles.codeSums)[block + m] = sums[0] + sums[1];
+        if (tiles.sums16)
+          for (int i = 0; i < 2; ++i) const_cast<float*>(tiles.sums16)[2 * block + i * T + m] = scale * static_cast<float>(sums[i]);
+        if (tiles.sums32) const_cast<float*>(tiles.sums32)[block + m] = scale * static_cast<float>(sums[0] + sums[1]);
       }
-      V largest = hn::Zero(d);
-      for (int i = 0; i < vectors; ++i) largest = hn::Max(largest, hn::Abs(hn::LoadU(d, row + i * kLanes)));
-      const float top = hn::GetLane(hn::MaxOfLanes(d, largest));
-      const V inverse = hn::Set(d, top > 0 ? 127.0f / top : 0.0f);
-      std::int32_t halves[2] = {0, 0};
-      for (int i = 0; i < vectors; ++i) {
-        const VI code = hn::NearestInt(hn::Mul(hn::LoadU(d, row + i * kLanes), inverse));
-        halves[i * kLanes / 16] += hn::GetLane(hn::SumOfLanes(di, code));
-        hn::Store(hn::DemoteTo(d8, code), d8, packed + i * kLanes);
-      }
-      for (int g = 0; g < 8; ++g) __builtin_memcpy(x + ((b * 8 + g) * T + m) * 4, packed + 4 * g, 4);
-      const float scale = top / 127.0f;
-      scales[b * T + m] = scale;
-      codeSums[b * T + m] = halves[0] + halves[1];
-      if (sums16) {
-        sums16[2 * b * T + m] = scale * static_cast<float>(halves[0]);
-        sums16[(2 * b + 1) * T + m] = scale * static_cast<float>(halves[1]);
-      }
-      if (sums32) sums32[b * T + m] = scale * static_cast<float>(halves[0] + halves[1]);
-    }
+  }
 }
 
 template <int... e>
 Q8Table makeTable(std::integer_sequence<int, e...>) {
   return {kTile,
+          TS_MADDUBS,
           {{directPanels<static_cast<Element>(e), 1>, directPanels<static_cast<Element>(e), 2>, directPanels<static_cast<Element>(e), 3>,
             directPanels<static_cast<Element>(e), 4>}...},
           {manyPanels<static_cast<Element>(e)>...},

@@ -17,12 +17,12 @@ struct Batch {
   Rows outs[kTogether];
   std::size_t count = 0;
   std::int64_t panels = 0;
-  SumsNeeded sums;
+  Needs need;
   void add(const PackedMatrix* matrix, Rows out) {
     matrices[count] = matrix, outs[count++] = out;
     panels += matrix->view().panels;
-    const SumsNeeded need = sumsNeeded(matrix->view());
-    sums.over32 |= need.over32, sums.over16 |= need.over16;
+    const Needs more = needs(matrix->view());
+    need.sums32 |= more.sums32, need.sums16 |= more.sums16, need.words |= more.words;
   }
 };
 
@@ -40,33 +40,33 @@ void multiplyShare(const Batch& batch, const Tiles& tiles, float* scratch, int w
 }
 
 struct F32Path {
-  static auto floats(std::int64_t count, std::int64_t padded, SumsNeeded s) { return preparedFloatsF32(count, padded, s); }
-  static auto lay(ConstRows in, std::int64_t padded, SumsNeeded s, float* m) { return layTilesF32(in, padded, s, m); }
+  static auto floats(std::int64_t count, std::int64_t padded, Needs s) { return preparedFloatsF32(count, padded, s); }
+  static auto lay(ConstRows in, std::int64_t padded, Needs s, float* m) { return layTilesF32(in, padded, s, m); }
   static void fill(const TilesF32& t, ConstRows in, std::int64_t i) { fillTileF32(t, in, i); }
 };
 struct Q8Path {
-  static auto floats(std::int64_t count, std::int64_t padded, SumsNeeded s) { return preparedFloatsQ8(count, padded, s); }
-  static auto lay(ConstRows in, std::int64_t padded, SumsNeeded s, float* m) { return layTilesQ8(in, padded, s, m); }
+  static auto floats(std::int64_t count, std::int64_t padded, Needs s) { return preparedFloatsQ8(count, padded, s); }
+  static auto lay(ConstRows in, std::int64_t padded, Needs s, float* m) { return layTilesQ8(in, padded, s, m); }
   static void fill(const TilesQ8& t, ConstRows in, std::int64_t i) { fillTileQ8(t, in, i); }
 };
 
 template <class Path>
 void run(const Batch& batch, ConstRows in, Execution& execution) {
   const std::int64_t padded = batch.matrices[0]->view().padded;
-  const std::size_t prepared = Path::floats(in.count, padded, batch.sums), scratch = productScratchFloats(in.count);
+  const std::size_t prepared = Path::floats(in.count, padded, batch.need), scratch = productScratchFloats(in.count);
   const int workers = execution.pool.size();
   if (in.count <= kNarrowRows || workers == 1) {
     // Few rows: every worker prepares them for itself, which is cheaper than a barrier.
     execution.pool.run([&](int worker) {
       float* memory = execution.scratchFor(worker, prepared + scratch);
-      const auto tiles = Path::lay(in, padded, batch.sums, memory);
+      const auto tiles = Path::lay(in, padded, batch.need, memory);
       for (std::int64_t t = 0; t < tileCount(tiles.count, tiles.tile); ++t) Path::fill(tiles, in, t);
       multiplyShare(batch, tiles, memory + prepared, worker, workers);
     });
     return;
   }
   if (execution.shared.size() < prepared) execution.shared.resize(prepared);
-  const auto tiles = Path::lay(in, padded, batch.sums, execution.shared.data());
+  const auto tiles = Path::lay(in, padded, batch.need, execution.shared.data());
   execution.pool.split(tileCount(tiles.count, tiles.tile), 1, [&](Range range, int) {
     for (std::int64_t t = range.begin; t < range.end; ++t) Path::fill(tiles, in, t);
   });
