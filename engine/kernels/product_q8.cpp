@@ -37,6 +37,8 @@ HWY_INLINE void addDotFour(VI& sum, VI unsignedBytes, VI signedBytes) {
 #endif
 
 #if TS_MADDUBS
+// Keeps an addition where it is written. GCC would gather a loop's additions at its end, the products spilled until then.
+HWY_INLINE void pin(VI& v) { asm("" : "+v"(v.raw)); }
 #if HWY_TARGET == HWY_AVX2
 HWY_INLINE VI maddubs(VI a, VI b) { return VI{_mm256_maddubs_epi16(a.raw, b.raw)}; }
 HWY_INLINE VI add16(VI a, VI b) { return VI{_mm256_add_epi16(a.raw, b.raw)}; }
@@ -86,7 +88,7 @@ HWY_INLINE void dotGroups(Load load, const std::int8_t* x, VI (&sums)[T][kParts]
       for (int h = 0; h < kParts; ++h) w[h] = load(g, h), size[h] = magnitude(w[h]);
       for (int m = 0; m < T; ++m) {
         const VI xm = activation(x, g * T + m);
-        for (int h = 0; h < kParts; ++h) sums[m][h] = hn::Add(sums[m][h], widen(maddubs(size[h], withSign(xm, w[h]))));
+        for (int h = 0; h < kParts; ++h) sums[m][h] = hn::Add(sums[m][h], widen(maddubs(size[h], withSign(xm, w[h])))), pin(sums[m][h]);
       }
     }
   } else {
@@ -102,6 +104,7 @@ HWY_INLINE void dotGroups(Load load, const std::int8_t* x, VI (&sums)[T][kParts]
           for (int h = 0; h < kParts; ++h) {
             const VI p = maddubs(w[h], xm);
             pairs[m][h] = g == 0 ? p : add16(pairs[m][h], p);
+            pin(pairs[m][h]);
           }
         }
       }
@@ -138,7 +141,7 @@ HWY_INLINE void dotWords(const std::int32_t* slab, const std::int16_t* x, VI (&s
     for (int h = 0; h < kParts; ++h) w[h] = hn::Load(di, slab + g * kPanel + h * kLanes);
     for (int m = 0; m < T; ++m) {
       const VI xm = activation(reinterpret_cast<const std::int8_t*>(x), g * T + m);
-      for (int h = 0; h < kParts; ++h) sums[m][h] = hn::Add(sums[m][h], maddWords(w[h], xm));
+      for (int h = 0; h < kParts; ++h) sums[m][h] = hn::Add(sums[m][h], maddWords(w[h], xm)), pin(sums[m][h]);
     }
   }
 }
