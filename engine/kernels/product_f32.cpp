@@ -187,44 +187,49 @@ HWY_NOINLINE void slabOf(const Planes& planes, std::int64_t first, std::int64_t 
 }
 
 /// One tile against `count` unpacked sub-blocks of `sub` k; y lives in memory between slabs. No scales: floats.
-template <int T>
-HWY_NOINLINE void tileTimesSlab(const float* slab, const float* scales, const float* offsets, std::int64_t count, int sub, const float* x,
-                                const float* xSums, float* yMemory) {
-  V y[T][kParts];
-  for (int m = 0; m < T; ++m)
-    for (int h = 0; h < kParts; ++h) y[m][h] = hn::Load(d, yMemory + m * kPanel + h * kLanes);
+template <int T, int sub>
+HWY_NOINLINE void tileTimesSlab(const float* slab, const float* scales, const float* offsets, std::int64_t count, const float* x,
+                                const float* xSums, float* y) {
   for (std::int64_t b = 0; b < count; ++b) {
     V sums[T][kParts];
     for (int m = 0; m < T; ++m)
       for (int h = 0; h < kParts; ++h) sums[m][h] = hn::Zero(d);
-#pragma GCC unroll 2
-    for (int k = 0; k < sub; ++k, slab += kPanel, x += T) {
+#pragma GCC unroll 4
+    for (int k = 0; k < sub; ++k) {
       V w[kParts];
-      for (int h = 0; h < kParts; ++h) w[h] = hn::Load(d, slab + h * kLanes);
+      for (int h = 0; h < kParts; ++h) w[h] = hn::Load(d, slab + k * kPanel + h * kLanes);
       for (int m = 0; m < T; ++m) {
-        const V xm = hn::Set(d, x[m]);
+        const V xm = hn::Set(d, x[k * T + m]);
         for (int h = 0; h < kParts; ++h) sums[m][h] = hn::MulAdd(w[h], xm, sums[m][h]);
       }
     }
+    slab += sub * kPanel, x += sub * T;
     for (int h = 0; h < kParts; ++h) {
+      float* to = y + h * kLanes;
       if (!scales) {
-        for (int m = 0; m < T; ++m) y[m][h] = hn::Add(y[m][h], sums[m][h]);
+        for (int m = 0; m < T; ++m) hn::Store(hn::Add(hn::Load(d, to + m * kPanel), sums[m][h]), d, to + m * kPanel);
         continue;
       }
       const V scale = hn::Load(d, scales + b * kPanel + h * kLanes);
-      for (int m = 0; m < T; ++m) y[m][h] = hn::MulAdd(scale, sums[m][h], y[m][h]);
-      if (!offsets) continue;
+      if (!offsets) {
+        for (int m = 0; m < T; ++m) hn::Store(hn::MulAdd(scale, sums[m][h], hn::Load(d, to + m * kPanel)), d, to + m * kPanel);
+        continue;
+      }
       const V offset = hn::Load(d, offsets + b * kPanel + h * kLanes);
-      for (int m = 0; m < T; ++m) y[m][h] = hn::MulAdd(offset, hn::Set(d, xSums[b * T + m]), y[m][h]);
+      for (int m = 0; m < T; ++m) {
+        const V scaled = hn::MulAdd(scale, sums[m][h], hn::Load(d, to + m * kPanel));
+        hn::Store(hn::MulAdd(offset, hn::Set(d, xSums[b * T + m]), scaled), d, to + m * kPanel);
+      }
     }
   }
-  for (int m = 0; m < T; ++m)
-    for (int h = 0; h < kParts; ++h) hn::Store(y[m][h], d, yMemory + m * kPanel + h * kLanes);
 }
 
-using TileTimesSlab = void (*)(const float*, const float*, const float*, std::int64_t, int, const float*, const float*, float*);
-constexpr TileTimesSlab kTileTimesSlab[kTile] = {tileTimesSlab<1>, tileTimesSlab<2>, tileTimesSlab<3>,
-                                                 tileTimesSlab<4>, tileTimesSlab<5>, tileTimesSlab<6>};
+using TileTimesSlab = void (*)(const float*, const float*, const float*, std::int64_t, const float*, const float*, float*);
+template <int sub, int... t>
+HWY_INLINE TileTimesSlab pickTile(int rows, std::integer_sequence<int, t...>) {
+  static constexpr TileTimesSlab all[] = {tileTimesSlab<t + 1, sub>...};
+  return all[rows - 1];
+}
 
 /// Scales (with 2^-24) and offsets of the sub-blocks of a slab.
 HWY_NOINLINE void slabScales(const PanelView& v, std::int64_t panel, std::int64_t first, std::int64_t count, int sub, float* scales,
@@ -256,7 +261,9 @@ void manyPanels(const PanelView& v, Range panels, const TilesF32& tiles, Rows ou
       for (std::int64_t t = 0; t < tileTotal; ++t) {
         const std::int64_t row = t * tiles.tile;
         const int rows = static_cast<int>(tiles.count - row < tiles.tile ? tiles.count - row : tiles.tile);
-        kTileTimesSlab[rows - 1](slab, isFloat(E) ? nullptr : scratch.scales, adds ? scratch.offsets : nullptr, count * (kBlock / sub), sub,
+        constexpr std::make_integer_sequence<int, kTile> tilesOf;
+        const TileTimesSlab step = sub == 16 ? pickTile<16>(rows, tilesOf) : pickTile<32>(rows, tilesOf);
+        step(slab, isFloat(E) ? nullptr : scratch.scales, adds ? scratch.offsets : nullptr, count * (kBlock / sub),
                                  tiles.x + blockAt(tiles.count, row, first, count) * kBlock,
                                  adds ? sums + blockAt(tiles.count, row, first, count) * (kBlock / sub) : nullptr, scratch.sums + row * kPanel);
       }

@@ -5,6 +5,7 @@
 
 #include "engine/kernels/product.h"
 #include "engine/weights/packed.h"
+#include "engine/weights/wide.h"
 
 namespace ts {
 namespace {
@@ -73,8 +74,24 @@ void run(const Batch& batch, ConstRows in, Execution& execution) {
   execution.pool.run([&](int worker) { multiplyShare(batch, tiles, execution.scratchFor(worker, scratch), worker, workers); });
 }
 
-void runBatch(const Batch& batch, ConstRows in, Execution& execution, bool q8) {
+/// Every matrix of the batch through oneDNN, each worker with its own slice of outputs.
+void runDnnl(const Batch& batch, ConstRows in, Execution& execution) {
+  execution.pool.run([&](int worker) {
+    const Range mine = share(batch.panels, worker, execution.pool.size());
+    std::int64_t before = 0;
+    for (std::size_t i = 0; i < batch.count; ++i) {
+      const PackedMatrix& matrix = *batch.matrices[i];
+      const std::int64_t all = matrix.view().panels;
+      const Range panels{std::max<std::int64_t>(0, mine.begin - before), std::min(all, mine.end - before)};
+      if (panels.size() > 0) multiplyByDnnl(matrix, panels, in, batch.outs[i], execution.scratchFor(worker, dnnlScratchFloats(matrix)));
+      before += all;
+    }
+  });
+}
+
+void runBatch(const Batch& batch, ConstRows in, Execution& execution, bool q8, bool wide) {
   if (batch.count == 0 || in.count == 0) return;
+  if (wide && !q8 && in.count > kNarrowRows && takesDnnl(*batch.matrices[0], in.count)) return runDnnl(batch, in, execution);
   q8 ? run<Q8Path>(batch, in, execution) : run<F32Path>(batch, in, execution);
 }
 
@@ -83,7 +100,7 @@ void runBatch(const Batch& batch, ConstRows in, Execution& execution, bool q8) {
 void multiplyTogether(ConstRows in, std::span<const Product> products, Execution& execution, bool wide) {
   Batch exact, q8;
   const auto flush = [&](Batch& batch, bool isQ8) {
-    runBatch(batch, in, execution, isQ8);
+    runBatch(batch, in, execution, isQ8, wide);
     batch = {};
   };
   for (const Product& p : products) {

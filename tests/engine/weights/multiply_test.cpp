@@ -38,10 +38,12 @@ TEST_P(MultiplyTest, AgreesWithDoublePrecision) {
       const Matrix& m = *sample.matrix;
       std::vector<float> w(static_cast<std::size_t>(rows * cols));
       m.unpackRows(0, rows, w.data());
-      for (const std::int64_t count : {1, 3, 7, 40})
+      for (const std::int64_t count : {1, 3, 7, 40, 41})
         for (const Activations activations : {Activations::F32, Activations::Q8})
           for (const bool wide : {false, true}) {
             if (wide && count <= kNarrowRows) continue;
+            // Both wide paths, whatever this machine would choose.
+            setenv("TRADESPACE_WIDE", count % 2 == 0 ? "onednn" : "tiles", 1);
             const auto in = floats(count * cols, 21);
             const auto out = product(m, in, count, 2, activations, wide);
             double error = 0, norm = 0;
