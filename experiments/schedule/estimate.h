@@ -4,17 +4,18 @@
 #include <array>
 #include <map>
 #include <string>
+#include <utility>
 
 namespace ts {
 
 enum class Stage { Prepare, Quality, Latency };
 
-/// How long stages take, learned from those that have ended: by kind ("h2o", since key/value strategies are scored
-/// token by token), else the mean of all kinds of the stage.
+/// How long stages take, learned from those that have ended: those of the same kind ("kv h2o"), else of the same class
+/// ("kv": the first word, since plans with key/value strategies are scored token by token), else all of the stage.
 class Estimate {
  public:
   void measured(Stage stage, const std::string& kind, double seconds) {
-    for (const std::string& key : {kind, std::string("*")}) {
+    for (const std::string& key : {kind, kind.substr(0, kind.find(' ')), std::string("*")}) {
       auto& [sum, count] = stages_[static_cast<std::size_t>(stage)][key];
       sum += seconds;
       ++count;
@@ -24,9 +25,9 @@ class Estimate {
   /// Seconds; 0 while nothing of the stage has ended.
   double expected(Stage stage, const std::string& kind) const {
     const auto& of = stages_[static_cast<std::size_t>(stage)];
-    auto it = of.find(kind);
-    if (it == of.end()) it = of.find("*");
-    return it == of.end() ? 0 : it->second.first / it->second.second;
+    for (const std::string& key : {kind, kind.substr(0, kind.find(' ')), std::string("*")})
+      if (const auto it = of.find(key); it != of.end()) return it->second.first / it->second.second;
+    return 0;
   }
 
  private:

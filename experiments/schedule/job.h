@@ -21,21 +21,24 @@ struct Job {
   std::stop_source stop;
   State state = State::Queued;
   bool wantsQuality = true, wantsLatency = true;
-  bool begun = false;                     ///< its row says so
-  double fraction = 0;                    ///< of the stage it is in
-  std::map<std::string, double> metrics;  ///< what a search looks at
-  std::vector<SampleRecord> known;        ///< samples of an interrupted attempt
+  bool begun = false;                             ///< its row says so
+  double fraction = 0;                            ///< of the stage it is in
+  std::chrono::steady_clock::time_point since{};  ///< when its scoring began
+  std::map<std::string, double> metrics;          ///< what a search looks at
+  std::vector<SampleRecord> known;                ///< samples of an interrupted attempt
 
   const std::vector<StrategySpec>& recipe() const { return planned.plan.weights; }
-  std::string kind() const {  ///< for estimates: what decides how it is scored
-    std::string text;
-    for (const StrategySpec& spec : planned.plan.kv) text += spec.id + " ";
+  /// For estimates, what decides how long it is scored and timed: "plain", "kv h2o", "kv q8 speculative".
+  std::string kind(bool timed) const {
+    std::string text = planned.plan.kv.empty() ? "plain" : "kv";
+    for (const StrategySpec& spec : planned.plan.kv) text += " " + spec.id;
+    if (timed && planned.plan.decode) text += " " + planned.plan.decode->id;
     return text;
   }
-  std::string latencyKind() const { return kind() + (planned.plan.decode ? planned.plan.decode->id : ""); }
 };
 
-/// Batches in the order they run: dense first, then recipes shuffled with the seed, plans of one recipe together.
+/// Batches in the order they run: the dense baseline alone, which is the first to tell how long things take, then
+/// recipes shuffled with the seed, plans of one recipe together.
 std::vector<std::vector<Job*>> batchesOf(const std::vector<Job*>& jobs, std::size_t size, std::uint64_t seed);
 
 }  // namespace ts

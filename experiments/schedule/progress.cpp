@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "experiments/analysis/label.h"
 #include "experiments/schedule/scheduler_impl.h"
 #include "experiments/spec/chain.h"
 
@@ -17,9 +18,26 @@ constexpr auto kTellEvery = std::chrono::milliseconds(50);
 
 }  // namespace
 
+std::string Scheduler::Impl::current() const {
+  const Job* shown = nullptr;
+  int more = -1;
+  for (const Job& job : jobs) {
+    if (job.state != Job::State::Quality && job.state != Job::State::Latency) continue;
+    if (!shown) shown = &job;
+    ++more;
+  }
+  if (!shown) return extra;
+  return (shown->state == Job::State::Quality ? "quality  " : "latency  ") + shortName(shown->record) +
+         (more > 0 ? "  and " + std::to_string(more) + " more" : "");
+}
+
 double Scheduler::Impl::secondsLeft() const {
-  const bool qualityUnknown = sweep.quality && !estimate.known(Stage::Quality),
-             latencyUnknown = sweep.latency && !estimate.known(Stage::Latency);
+  const Clock::time_point now = Clock::now();
+  // What the plans in hand foretell of their kind counts until one has ended.
+  Estimate soon = estimate;
+  for (const Job& job : jobs)
+    if (job.state == Job::State::Quality && job.fraction > 0.1 && !paused)
+      soon.measured(Stage::Quality, job.kind(false), seconds(now - job.since) / job.fraction);
   double onWorkers = 0, alone = 0;
   std::set<std::string> recipes;
   bool any = false;
@@ -28,26 +46,25 @@ double Scheduler::Impl::secondsLeft() const {
     any = true;
     const bool inQuality = job.state == Job::State::Quality, inLatency = job.state == Job::State::Latency;
     if (job.wantsQuality)
-      onWorkers += estimate.expected(Stage::Quality, job.kind()) * (inQuality ? 1 - job.fraction : 1);
-    if (job.wantsLatency)
-      alone += estimate.expected(Stage::Latency, job.latencyKind()) * (inLatency ? 1 - job.fraction : 1);
+      onWorkers += soon.expected(Stage::Quality, job.kind(false)) * (inQuality ? 1 - job.fraction : 1);
+    if (job.wantsLatency) alone += soon.expected(Stage::Latency, job.kind(true)) * (inLatency ? 1 - job.fraction : 1);
     if (job.state == Job::State::Queued && !job.recipe().empty()) recipes.insert(chainText(job.recipe()));
   }
-  onWorkers += estimate.expected(Stage::Prepare, "") * static_cast<double>(recipes.size());
+  onWorkers += soon.expected(Stage::Prepare, "") * static_cast<double>(recipes.size());
   if (const auto unknown = static_cast<double>(expectedPlans - static_cast<std::int64_t>(jobs.size())); unknown > 0) {
     any = true;
-    onWorkers += unknown * estimate.expected(Stage::Quality, "");
-    alone += unknown * estimate.expected(Stage::Latency, "");
+    onWorkers += unknown * soon.expected(Stage::Quality, "");
+    alone += unknown * soon.expected(Stage::Latency, "");
   }
   if (!any) return 0;
-  if (qualityUnknown || latencyUnknown) return -1;
+  if ((sweep.quality && !soon.known(Stage::Quality)) || (sweep.latency && !soon.known(Stage::Latency))) return -1;
   return onWorkers / workers + alone;
 }
 
 SweepProgress Scheduler::Impl::snapshot() const {
   SweepProgress progress = counts;
   progress.plans = std::max(expectedPlans, static_cast<std::int64_t>(jobs.size()));
-  progress.current = current;
+  progress.current = current();
   progress.paused = paused;
   const Clock::time_point now = Clock::now();
   progress.secondsElapsed =

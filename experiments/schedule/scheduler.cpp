@@ -59,7 +59,7 @@ void Scheduler::Impl::run() {
   {
     const std::lock_guard lock(mutex);
     finished = true;
-    current.clear();
+    extra.clear();
   }
   tellProgress(true);
   changed.notify_all();
@@ -201,7 +201,7 @@ void Scheduler::Impl::repeatBaseline() {
     return;
   {
     const std::lock_guard lock(mutex);
-    current = "latency  " + shortName(job.record) + " once more, for drift";
+    extra = "latency  " + shortName(job.record) + " once more, for drift";
   }
   tellProgress(true);
   double waited = 0;

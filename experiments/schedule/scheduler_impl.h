@@ -36,7 +36,7 @@ struct Scheduler::Impl {
   std::deque<Job> jobs;
   SweepProgress counts;
   Estimate estimate;
-  std::string current;
+  std::string extra;  ///< what runs that is no job
   std::int64_t expectedPlans = 0;
   bool paused = false, finished = false;
   Clock::time_point started = Clock::now(), pausedSince{};
@@ -74,11 +74,12 @@ struct Scheduler::Impl {
   void end(Job& job, const Error* error);  ///< whichever way it went; null: well
   bool close(Job& job, const Error* error);
   void tellEnd(Job& job, const Error* error);
-  bool enter(Job& job, Job::State state, const char* what);
+  bool enter(Job& job, Job::State state);
 
   // progress.cpp: what is told
   SweepProgress snapshot() const;  ///< with `mutex` held
   double secondsLeft() const;      ///< with `mutex` held
+  std::string current() const;     ///< with `mutex` held
   void tellProgress(bool now);
   void tellRun(std::int64_t run);
   void log(const std::string& line);

@@ -42,13 +42,12 @@ RunState stateOf(const Error& error) {
 }  // namespace
 
 /// False when the job is not to be touched any more (cancelled while it waited).
-bool Scheduler::Impl::enter(Job& job, Job::State state, const char* what) {
+bool Scheduler::Impl::enter(Job& job, Job::State state) {
   {
     const std::lock_guard lock(mutex);
     if (job.state == Job::State::Ended) return false;
     job.state = state;
     job.fraction = 0;
-    current = std::string(what) + "  " + shortName(job.record);
   }
   tellProgress(true);
   return true;
@@ -97,7 +96,7 @@ Result<PreparedModel> Scheduler::Impl::prepared(Job& job, int threads) {
 }
 
 void Scheduler::Impl::measureQuality(Job& job, int threads) {
-  if (!enter(job, Job::State::Quality, "quality")) return;
+  if (!enter(job, Job::State::Quality)) return;
   const Result<void> outcome = guarded([&]() -> Result<void> {
     const std::stop_token token = job.stop.get_token();
     {
@@ -111,6 +110,10 @@ void Scheduler::Impl::measureQuality(Job& job, int threads) {
     const double prepareSeconds = secondsSince(from);
 
     const Clock::time_point begun = Clock::now();
+    {
+      const std::lock_guard lock(mutex);
+      job.since = begun;
+    }
     double waited = 0;
     EvaluationHooks hooks = hooksFor(job, true, waited);
     for (const SampleRecord& sample : job.known) hooks.known.push_back({sample.item, sample.values});
@@ -129,7 +132,7 @@ void Scheduler::Impl::measureQuality(Job& job, int threads) {
     TS_CHECK(store([&](Store& s) { return s.addMeasurements(job.record.id, measured); }));
     const std::lock_guard lock(mutex);
     for (const auto& [name, metric] : measured.metrics) job.metrics[name] = metric.value;
-    if (job.known.empty()) estimate.measured(Stage::Quality, job.kind(), took);
+    if (job.known.empty()) estimate.measured(Stage::Quality, job.kind(false), took);
     job.wantsQuality = false;
     job.state = Job::State::BetweenStages;
     job.fraction = 0;
@@ -144,7 +147,7 @@ void Scheduler::Impl::measureQuality(Job& job, int threads) {
 }
 
 void Scheduler::Impl::measureLatency(Job& job) {
-  if (!enter(job, Job::State::Latency, "latency")) return;
+  if (!enter(job, Job::State::Latency)) return;
   const Result<void> outcome = guarded([&]() -> Result<void> {
     const std::stop_token token = job.stop.get_token();
     if (token.stop_requested()) return fail(ErrorKind::Cancelled, "stopped before it was timed");
@@ -161,7 +164,7 @@ void Scheduler::Impl::measureLatency(Job& job) {
     TS_CHECK(store([&](Store& s) { return s.addMeasurements(job.record.id, measured); }));
     const std::lock_guard lock(mutex);
     for (const auto& [name, metric] : measured.metrics) job.metrics[name] = metric.value;
-    estimate.measured(Stage::Latency, job.latencyKind(), took);
+    estimate.measured(Stage::Latency, job.kind(true), took);
     job.wantsLatency = false;
     return {};
   });
