@@ -4,66 +4,49 @@
 #include <QCoreApplication>
 #include <QStringList>
 
-#include "experiments/analysis/front.h"
+#include "experiments/store/metrics.h"
 #include "widgets/base/text.h"
 
 namespace ts {
 namespace {
 
-struct Known {
-  std::string_view name;
-  const char* title;
-  const char* help;
+struct Help {
+  std::string_view metric;
+  const char* text;
 };
 
-constexpr Known kKnown[] = {
-    {"perplexity", QT_TRANSLATE_NOOP("ts::metric", "Perplexity"), QT_TRANSLATE_NOOP("ts::metric", "How surprised the model is by the text; lower is better")},
-    {"bits_per_byte", QT_TRANSLATE_NOOP("ts::metric", "Bits per byte"), QT_TRANSLATE_NOOP("ts::metric", "Perplexity in a form that does not depend on the tokenizer; lower is better")},
-    {"acc", QT_TRANSLATE_NOOP("ts::metric", "Accuracy"), QT_TRANSLATE_NOOP("ts::metric", "Share of questions answered right")},
-    {"acc_norm", QT_TRANSLATE_NOOP("ts::metric", "Accuracy (length-normalised)"), QT_TRANSLATE_NOOP("ts::metric", "Share of questions answered right, choices compared per character")},
-    {"kl_mean", QT_TRANSLATE_NOOP("ts::metric", "KL divergence"), QT_TRANSLATE_NOOP("ts::metric", "Mean divergence of the next-token distribution from the uncompressed model's, in nats")},
-    {"kl_median", QT_TRANSLATE_NOOP("ts::metric", "KL divergence, median"), ""},
-    {"kl_p99", QT_TRANSLATE_NOOP("ts::metric", "KL divergence, 99th percentile"), ""},
-    {"same_top", QT_TRANSLATE_NOOP("ts::metric", "Same top token"), QT_TRANSLATE_NOOP("ts::metric", "Share of positions whose most likely token is the uncompressed model's")},
-    {"kl_same_top", QT_TRANSLATE_NOOP("ts::metric", "Same top token"), QT_TRANSLATE_NOOP("ts::metric", "Share of positions whose most likely token is the uncompressed model's")},
-    {"decode_tokens_per_s", QT_TRANSLATE_NOOP("ts::metric", "Decode speed"), QT_TRANSLATE_NOOP("ts::metric", "Tokens generated per second after the first")},
-    {"prefill_tokens_per_s", QT_TRANSLATE_NOOP("ts::metric", "Prefill speed"), QT_TRANSLATE_NOOP("ts::metric", "Prompt tokens read per second")},
-    {"ttft_ms", QT_TRANSLATE_NOOP("ts::metric", "Time to first token"), QT_TRANSLATE_NOOP("ts::metric", "From the prompt to the first generated token")},
-    {"itl_p50_ms", QT_TRANSLATE_NOOP("ts::metric", "Gap between tokens, median"), ""},
-    {"itl_p90_ms", QT_TRANSLATE_NOOP("ts::metric", "Gap between tokens, p90"), ""},
-    {"itl_p99_ms", QT_TRANSLATE_NOOP("ts::metric", "Gap between tokens, p99"), ""},
-    {"bytes_total", QT_TRANSLATE_NOOP("ts::metric", "Memory"), QT_TRANSLATE_NOOP("ts::metric", "Weights, key/value rows, scratch and draft together")},
-    {"bytes_weights", QT_TRANSLATE_NOOP("ts::metric", "Weight memory"), ""},
-    {"bytes_kv", QT_TRANSLATE_NOOP("ts::metric", "Key/value memory"), ""},
-    {"bytes_scratch", QT_TRANSLATE_NOOP("ts::metric", "Scratch memory"), ""},
-    {"bytes_draft", QT_TRANSLATE_NOOP("ts::metric", "Draft memory"), ""},
-    {"peak_bytes", QT_TRANSLATE_NOOP("ts::metric", "Peak of the process"), QT_TRANSLATE_NOOP("ts::metric", "Most memory the process ever held, as the system says")},
-    {"bandwidth_used", QT_TRANSLATE_NOOP("ts::metric", "Bandwidth used"), QT_TRANSLATE_NOOP("ts::metric", "Bytes a decode step reads, as a share of what the machine can read in that time")},
-    {"read_bandwidth_gb_s", QT_TRANSLATE_NOOP("ts::metric", "Machine's read bandwidth"), ""},
-    {"noise", QT_TRANSLATE_NOOP("ts::metric", "Noise"), QT_TRANSLATE_NOOP("ts::metric", "Change of a fixed probe before and after; above 0.1 the timing is not to be trusted")},
-    {"seconds", QT_TRANSLATE_NOOP("ts::metric", "Time of the run"), ""},
+constexpr Help kHelp[] = {
+    {"perplexity", QT_TRANSLATE_NOOP("ts::metric", "How surprised the model is by the text; lower is better")},
+    {"bits_per_byte", QT_TRANSLATE_NOOP("ts::metric", "Perplexity in a form that does not depend on the tokenizer; lower is better")},
+    {"acc", QT_TRANSLATE_NOOP("ts::metric", "Share of questions answered right")},
+    {"acc_norm", QT_TRANSLATE_NOOP("ts::metric", "Share of questions answered right, choices compared per character")},
+    {"kl_mean", QT_TRANSLATE_NOOP("ts::metric", "Mean divergence of the next-token distribution from the uncompressed model's")},
+    {"same_top", QT_TRANSLATE_NOOP("ts::metric", "Share of positions whose most likely token is the uncompressed model's")},
+    {"decode_tokens_per_s", QT_TRANSLATE_NOOP("ts::metric", "Tokens generated per second after the first")},
+    {"prefill_tokens_per_s", QT_TRANSLATE_NOOP("ts::metric", "Prompt tokens read per second")},
+    {"ttft_ms", QT_TRANSLATE_NOOP("ts::metric", "From the prompt to the first generated token")},
+    {"bytes_total", QT_TRANSLATE_NOOP("ts::metric", "Weights, key/value rows, scratch and draft together")},
+    {"peak_bytes", QT_TRANSLATE_NOOP("ts::metric", "Most memory the process ever held, as the system says")},
+    {"bandwidth_used", QT_TRANSLATE_NOOP("ts::metric", "Bytes a decode step reads, as a share of what the machine can read in that time")},
+    {"noise", QT_TRANSLATE_NOOP("ts::metric", "Change of a fixed probe before and after; above 0.1 the timing is not to be trusted")},
 };
 
-const Known* known(std::string_view name) {
-  for (const Known& k : kKnown)
-    if (k.name == name) return &k;
-  return nullptr;
-}
-
-bool isBytes(std::string_view metric) { return unitOf(metric) == "bytes" || metric.starts_with("bytes_") || metric == "peak_bytes"; }
+bool isBytes(std::string_view metric) { return unitOf(metric) == "bytes"; }
 
 QString translate(const char* context, const char* source) { return QCoreApplication::translate(context, source); }
 
 }  // namespace
 
 QString metricTitle(std::string_view metric) {
-  if (const Known* k = known(metric)) return translate("ts::metric", k->title);
+  const std::string title = titleOf(metric);
+  if (title != metric) return translate("ts::metric", title.c_str());
   return text(metric).replace(QLatin1Char('_'), QLatin1Char(' '));
 }
 
 QString metricHelp(std::string_view metric) {
-  const Known* k = known(metric);
-  return k && *k->help ? translate("ts::metric", k->help) : QString();
+  for (const Help& help : kHelp)
+    if (help.metric == metric) return translate("ts::metric", help.text);
+  return {};
 }
 
 QString metricAxisTitle(std::string_view metric) {
@@ -107,7 +90,8 @@ std::string techniqueOf(const RunRecord& run) {
   for (const char* family : {"weights", "kv", "decode"}) {
     const auto it = run.settings.find(family);
     if (it == run.settings.end() || it->second.empty() || it->second == "greedy" || it->second == "none") continue;
-    technique += (technique.empty() ? "" : "+") + std::string(family);
+    if (!technique.empty()) technique += "+";
+    technique += family;
   }
   return technique.empty() ? "baseline" : technique;
 }

@@ -6,7 +6,6 @@
 #include <QPalette>
 #include <set>
 
-#include "experiments/analysis/front.h"
 #include "widgets/base/icons.h"
 #include "widgets/base/text.h"
 #include "widgets/base/theme.h"

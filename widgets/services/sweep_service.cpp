@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "widgets/services/sweep_service.h"
+
+#include <QMetaObject>
+#include <QPointer>
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+#include "widgets/base/text.h"
+
+namespace ts {
+
+/// Lives on a thread of its own, because starting a sweep opens and packs the model and ending one waits for workers.
+struct SweepService::Work {
+  std::mutex mutex;
+  std::unique_ptr<Scheduler> scheduler;  ///< null until started
+  std::atomic<bool> cancelled = false;
+  std::thread thread;
+
+  template <class Call>
+  void withScheduler(Call&& call) {
+    const std::lock_guard lock(mutex);
+    if (scheduler) call(*scheduler);
+  }
+  ~Work() {
+    if (thread.joinable()) thread.join();
+  }
+};
+
+SweepService::SweepService(QObject* parent) : QObject(parent) { qRegisterMetaType<SweepProgress>(); }
+
+SweepService::~SweepService() { cancel(); }
+
+void SweepService::start(Sweep sweep, Scheduler::Options options) {
+  if (running_) return;
+  running_ = true;
+  progress_ = {};
+  work_ = std::make_unique<Work>();
+  Q_EMIT started();
+
+  // The thread knows this object only through queued calls that a dead receiver drops.
+  const QPointer<SweepService> self(this);
+  const auto tell = [self](auto call) {
+    if (QObject* receiver = self.data()) QMetaObject::invokeMethod(receiver, [self, call] { if (self) call(*self); }, Qt::QueuedConnection);
+  };
+  SchedulerListener listener;
+  listener.progress = [tell](const SweepProgress& progress) {
+    tell([progress](SweepService& service) {
+      service.progress_ = progress;
+      Q_EMIT service.progressed(progress);
+    });
+  };
+  listener.log = [tell](const std::string& line) { tell([line](SweepService& service) { Q_EMIT service.logged(text(line)); }); };
+
+  Work& work = *work_;
+  work.thread = std::thread([tell, &work, sweep = std::move(sweep), options = std::move(options), listener = std::move(listener)]() mutable {
+    auto scheduler = Scheduler::start(std::move(sweep), std::move(options), std::move(listener));
+    Result<SweepProgress> outcome;
+    if (!scheduler) {
+      outcome = tl::unexpected(scheduler.error());
+    } else {
+      Scheduler* running = scheduler->get();
+      {
+        const std::lock_guard lock(work.mutex);
+        work.scheduler = std::move(*scheduler);
+        if (work.cancelled) running->cancel();
+      }
+      outcome = running->wait();
+    }
+    const bool cancelled = work.cancelled;
+    tell([outcome, cancelled](SweepService& service) {
+      service.running_ = false;
+      if (outcome) {
+        service.progress_ = *outcome;
+        Q_EMIT service.finished(*outcome, cancelled);
+      } else if (outcome.error().kind == ErrorKind::Cancelled) {
+        Q_EMIT service.finished(service.progress_, true);
+      } else {
+        const Error& error = outcome.error();
+        Q_EMIT service.failed(text(error.where.empty() ? error.message : error.where + ": " + error.message));
+      }
+    });
+  });
+}
+
+void SweepService::pause() {
+  if (work_) work_->withScheduler([](Scheduler& s) { s.pause(); });
+}
+void SweepService::resume() {
+  if (work_) work_->withScheduler([](Scheduler& s) { s.resume(); });
+}
+void SweepService::cancel() {
+  if (!work_) return;
+  const std::lock_guard lock(work_->mutex);
+  work_->cancelled = true;
+  if (work_->scheduler) work_->scheduler->cancel();
+}
+
+}  // namespace ts
