@@ -72,7 +72,7 @@ FrontPicture makeFrontPicture(const std::vector<RunRecord>& runs, const FrontCho
   std::map<std::pair<bool, std::string>, int> kinds;
   for (const auto& [id, run] : byId) {
     const std::string kind = kindOf(*run, choice.colourBy);
-    kinds[{kind != "baseline" && !kind.empty(), kind}] = 0;
+    kinds[{kind != "dense" && !kind.empty(), kind}] = 0;
   }
   const bool neutralFirst = !kinds.empty() && !kinds.begin()->first.first;
   int next = 0;
@@ -84,7 +84,7 @@ FrontPicture makeFrontPicture(const std::vector<RunRecord>& runs, const FrontCho
   const auto add = [&](std::int64_t id, double x, double y, double xe, double ye, bool onFront, bool feasible) {
     const RunRecord& run = *byId.at(id);
     const std::string kind = kindOf(run, choice.colourBy);
-    plot.points << PlotPoint{id, x, y, xe, ye, kinds.at({kind != "baseline" && !kind.empty(), kind}), onFront, feasible, planTitle(run)};
+    plot.points << PlotPoint{id, x, y, xe, ye, kinds.at({kind != "dense" && !kind.empty(), kind}), onFront, feasible, planTitle(run)};
   };
   for (const FrontPoint& p : picture.front.points) add(p.run, p.x, p.y, p.xError, p.yError, p.onFront, true);
   for (const RunRecord& run : unwanted)

@@ -11,8 +11,6 @@
 #include <QLineEdit>
 #include <QMenu>
 #include <QMessageBox>
-#include <QTableView>
-#include <QTimer>
 #include <sstream>
 
 #include "experiments/store/csv.h"
@@ -21,6 +19,7 @@
 #include "widgets/base/layout.h"
 #include "widgets/base/selection.h"
 #include "widgets/base/settings.h"
+#include "widgets/base/table.h"
 #include "widgets/base/text.h"
 #include "widgets/charts/plot_export.h"
 #include "widgets/runs/filter_model.h"
@@ -62,21 +61,11 @@ RunsPage::RunsPage(RunCatalogue& catalogue, RunSelection& selection, UserSetting
   header->addWidget(columns);
   header->addWidget(exporting);
 
-  table_ = new QTableView;
-  table_->setModel(filter_);
+  table_ = new Table(filter_);
   table_->setSortingEnabled(true);
   table_->sortByColumn(0, Qt::DescendingOrder);
-  table_->setSelectionBehavior(QAbstractItemView::SelectRows);
-  table_->setSelectionMode(QAbstractItemView::ExtendedSelection);
-  table_->setAlternatingRowColors(true);
-  table_->setShowGrid(false);
-  table_->setWordWrap(false);
-  table_->setFrameShape(QFrame::NoFrame);
   table_->setContextMenuPolicy(Qt::CustomContextMenu);
   table_->setAccessibleName(tr("Runs"));
-  table_->verticalHeader()->hide();
-  table_->verticalHeader()->setDefaultSectionSize(table_->fontMetrics().height() + 12);
-  table_->horizontalHeader()->setHighlightSections(false);
   table_->horizontalHeader()->setSectionsMovable(true);
   table_->horizontalHeader()->setMaximumSectionSize(320);
   table_->horizontalHeader()->setStretchLastSection(true);
@@ -241,19 +230,7 @@ void RunsPage::contextMenu(const QPoint& at) {
   menu.exec(table_->viewport()->mapToGlobal(at));
 }
 
-QString RunsPage::selectedAsText() const {
-  QStringList lines, header;
-  for (const QString& key : model_->columns()) header << RunTableModel::columnTitle(key);
-  lines << header.join(QLatin1Char('\t'));
-  QModelIndexList rows = table_->selectionModel()->selectedRows();
-  std::sort(rows.begin(), rows.end());
-  for (const QModelIndex& row : rows) {
-    QStringList fields;
-    for (int c = 0; c < filter_->columnCount(); ++c) fields << filter_->index(row.row(), c).data().toString();
-    lines << fields.join(QLatin1Char('\t'));
-  }
-  return lines.join(QLatin1Char('\n')) + QLatin1Char('\n');
-}
+QString RunsPage::selectedAsText() const { return table_->selectionAsText(); }
 
 bool RunsPage::exportCsv(const QString& path) {
   std::vector<RunRecord> shown;

@@ -8,7 +8,6 @@ class QMenu;
 class QLabel;
 class QLineEdit;
 class QComboBox;
-class QTableView;
 
 namespace ts {
 
@@ -17,6 +16,7 @@ class RunCatalogue;
 class RunFilterModel;
 class RunSelection;
 class RunTableModel;
+class Table;
 class UserSettings;
 
 /// What happened? Every run of the store, live.
@@ -26,7 +26,7 @@ class RunsPage : public QWidget {
   RunsPage(RunCatalogue& catalogue, RunSelection& selection, UserSettings& settings, QWidget* parent = nullptr);
 
   RunTableModel& model() { return *model_; }
-  QTableView& table() { return *table_; }
+  Table& table() { return *table_; }
   QString selectedAsText() const;            ///< tab-separated with a header line, for the clipboard
   bool exportCsv(const QString& path);       ///< the rows shown, all their columns
   QList<QAction*> pageActions() const { return actions_; }
@@ -53,7 +53,7 @@ class RunsPage : public QWidget {
   UserSettings& settings_;
   RunTableModel* model_ = nullptr;
   RunFilterModel* filter_ = nullptr;
-  QTableView* table_ = nullptr;
+  Table* table_ = nullptr;
   QLineEdit* search_ = nullptr;
   QComboBox* states_ = nullptr;
   QLabel* count_ = nullptr;

@@ -4,6 +4,7 @@
 #include <QCoreApplication>
 #include <QStringList>
 
+#include "experiments/analysis/label.h"
 #include "experiments/store/metrics.h"
 #include "widgets/base/text.h"
 
@@ -93,12 +94,12 @@ std::string techniqueOf(const RunRecord& run) {
     if (!technique.empty()) technique += "+";
     technique += family;
   }
-  return technique.empty() ? "baseline" : technique;
+  return technique.empty() ? "dense" : technique;
 }
 
 QString techniqueTitle(const std::string& technique) {
   const auto tr = [](const char* s) { return translate("ts::technique", s); };
-  if (technique == "baseline") return tr("Baseline");
+  if (technique == "dense") return tr("Dense");
   QStringList words;
   for (const QString& family : text(technique).split(QLatin1Char('+')))
     words << (family == QStringLiteral("weights") ? tr("weights") : family == QStringLiteral("kv") ? tr("KV cache") : tr("decoding"));
@@ -107,15 +108,6 @@ QString techniqueTitle(const std::string& technique) {
   return title;
 }
 
-QString planTitle(const RunRecord& run) {
-  QStringList parts;
-  for (const char* family : {"weights", "kv", "decode", "sample", "search"}) {
-    const auto it = run.settings.find(family);
-    if (it != run.settings.end() && !it->second.empty() && it->second != "greedy") parts << text(it->second);
-  }
-  if (const auto it = run.settings.find("activations"); it != run.settings.end() && it->second == "q8")
-    parts << translate("ts::technique", "q8 activations");
-  return parts.isEmpty() ? translate("ts::technique", "baseline") : parts.join(QStringLiteral(" · "));
-}
+QString planTitle(const RunRecord& run) { return text(shortName(run)); }
 
 }  // namespace ts

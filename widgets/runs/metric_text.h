@@ -21,11 +21,11 @@ QString settingTitle(std::string_view setting);  ///< "weights.awq.bits" -> "wei
 QString stateText(RunState state);
 QString stateIcon(RunState state);
 
-/// The families a run switches on: "baseline", "weights", "weights + kv" ...; what colours and shapes stand for.
+/// The families a run switches on: "dense", "weights", "weights + kv" ...; what colours and shapes stand for.
 std::string techniqueOf(const RunRecord& run);
 QString techniqueTitle(const std::string& technique);
 
-/// What the run is, short: "q4(group=32) · h2o"; "baseline" when nothing is switched on.
+/// What the run is, short: "q4:group=32 + h2o"; "dense" when nothing is switched on.
 QString planTitle(const RunRecord& run);
 
 }  // namespace ts
