@@ -103,6 +103,8 @@ RunDetail::RunDetail(RunCatalogue& catalogue, RunSelection& selection, QWidget* 
   refresh();
 }
 
+RunDetail::~RunDetail() { saveNote(); }
+
 void RunDetail::refresh() {
   const RunRecord* run = catalogue_.find(selection_.current());
   if (shown_ && (!run || run->id != shown_)) saveNote();

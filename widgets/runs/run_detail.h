@@ -21,6 +21,7 @@ class RunDetail : public QWidget {
   Q_OBJECT
  public:
   RunDetail(RunCatalogue& catalogue, RunSelection& selection, QWidget* parent = nullptr);
+  ~RunDetail() override;  ///< a note being written is saved
 
  private:
   void refresh();

@@ -2,7 +2,6 @@
 #include "widgets/services/sweep_service.h"
 
 #include <QMetaObject>
-#include <QPointer>
 #include <atomic>
 #include <mutex>
 #include <thread>
@@ -39,11 +38,8 @@ void SweepService::start(Sweep sweep, Scheduler::Options options) {
   work_ = std::make_unique<Work>();
   Q_EMIT started();
 
-  // The thread knows this object only through queued calls that a dead receiver drops.
-  const QPointer<SweepService> self(this);
-  const auto tell = [self](auto call) {
-    if (QObject* receiver = self.data()) QMetaObject::invokeMethod(receiver, [self, call] { if (self) call(*self); }, Qt::QueuedConnection);
-  };
+  // Calls are queued to this object's thread; the work, and with it every caller, ends before this object does.
+  const auto tell = [this](auto call) { QMetaObject::invokeMethod(this, [this, call] { call(*this); }, Qt::QueuedConnection); };
   SchedulerListener listener;
   listener.progress = [tell](const SweepProgress& progress) {
     tell([progress](SweepService& service) {

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <QWidget>
+
+#include "engine/decoding/decoder.h"
+#include "engine/session/plan.h"
+
+class QLabel;
+class QPlainTextEdit;
+class QSplitter;
+
+namespace ts {
+
+class Figures;
+class PlanForm;
+
+/// One plan of the playground: its switches, what it writes, and what that took.
+class PlanColumn : public QWidget {
+  Q_OBJECT
+ public:
+  explicit PlanColumn(const QString& name, QWidget* parent = nullptr);
+
+  PlanForm& form() { return *form_; }
+  void setSideBySide(bool narrow);  ///< form below the output instead of beside it
+  void begin();
+  void setStage(const QString& what);
+  void append(const QString& text, int tokens, double tokensPerSecond);
+  void finish(const Generation& generation);
+  void fail(const QString& message);
+  void setModelSource(const QString& source);
+  QString output() const;
+  QString figure(int index) const;
+
+ private:
+  void showCommand();
+
+  Figures* figures_ = nullptr;
+  QPlainTextEdit* output_ = nullptr;
+  QLabel *stage_ = nullptr, *engaged_ = nullptr, *command_ = nullptr;
+  PlanForm* form_ = nullptr;
+  QSplitter* split_ = nullptr;
+  QString source_ = QStringLiteral("MODEL");
+};
+
+}  // namespace ts
