@@ -9,6 +9,7 @@
 
 #include "app/desktop/screenshots.h"
 #include "engine/core/version.h"
+#include "widgets/base/plurals.h"
 #include "widgets/base/text.h"
 #include "widgets/base/theme.h"
 #include "widgets/shell/main_window.h"
@@ -35,6 +36,9 @@ int main(int argc, char** argv) {
   QApplication::setApplicationDisplayName(QStringLiteral("Tradespace"));
   QApplication::setApplicationVersion(ts::text(ts::engineVersion()));
   QGuiApplication::setDesktopFileName(QStringLiteral("org.tradespace.Tradespace"));
+
+  ts::EnglishPlurals plurals;
+  QCoreApplication::installTranslator(&plurals);
 
   QCommandLineParser parser;
   parser.setApplicationDescription(QStringLiteral("What does each way of making a language model cheaper cost, on this machine?"));

@@ -31,6 +31,7 @@ void FactList::setFacts(const QList<Fact>& facts) {
     const Fact& fact = facts[row];
     QLabel* name = mutedLabel(fact.name);
     name->setWordWrap(false);
+    name->setMaximumWidth(190);
     auto* value = new QLabel(fact.value);
     value->setWordWrap(true);
     value->setTextFormat(Qt::PlainText);

@@ -2,7 +2,8 @@
 #include "widgets/base/theme.h"
 
 #include <QApplication>
-#include <QStyleFactory>
+
+#include "widgets/base/style.h"
 
 namespace ts {
 namespace {
@@ -60,7 +61,7 @@ Theme::Theme(QObject* parent) : QObject(parent), system_(QGuiApplication::palett
 
 void Theme::apply(ThemeMode mode) {
   mode_ = mode;
-  if (QApplication::style()->name() != QStringLiteral("fusion")) QApplication::setStyle(QStyleFactory::create(QStringLiteral("Fusion")));
+  if (!qobject_cast<Style*>(QApplication::style())) QApplication::setStyle(new Style);
   const bool wantDark = mode == ThemeMode::Dark || (mode == ThemeMode::System && isDark(system_));
   QApplication::setPalette(wantDark ? dark() : light());
 }

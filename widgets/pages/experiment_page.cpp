@@ -228,6 +228,7 @@ void ExperimentPage::apply(const SweepDraft& draft) {
 void ExperimentPage::fillTabs() {
   while (tabs_->count() > static_cast<int>(draft_.groups.size())) tabs_->removeTab(tabs_->count() - 1);
   while (tabs_->count() < static_cast<int>(draft_.groups.size())) tabs_->addTab(tr("Group %1").arg(tabs_->count() + 1));
+  tabs_->setVisible(tabs_->count() > 1);
 }
 
 void ExperimentPage::showGroup(int index) {

@@ -213,8 +213,7 @@ QWidget* ModelsPage::makeTensors() {
   split->setHandleWidth(space::kMedium);
   split->addWidget(card);
   split->addWidget(metadataCard_);
-  split->setStretchFactor(0, 3);
-  split->setStretchFactor(1, 2);
+  split->setSizes({620, 400});
   split->setChildrenCollapsible(false);
   return split;
 }
@@ -242,6 +241,7 @@ void ModelsPage::show(const ModelSummary& m) {
   tensorCount_->setText(tr("%n tensor(s), %1", nullptr, static_cast<int>(m.tensors.size())).arg(bytesText(static_cast<double>(m.weightBytes))));
   table_->resizeColumnsToContents();
   table_->setColumnWidth(0, std::max(190, table_->columnWidth(0)));
+  for (int c = 1; c < TensorModel::ColumnCount; ++c) table_->setColumnWidth(c, table_->columnWidth(c) + 14);
   const int steps = static_cast<int>(std::max<std::int64_t>(2, c.contextLength / 64));
   context_->setRange(1, steps);
   context_->setValue(steps);

@@ -15,6 +15,7 @@
 #include "widgets/base/figures.h"
 #include "widgets/base/layout.h"
 #include "widgets/base/text.h"
+#include "widgets/base/theme.h"
 #include "widgets/forms/plan_form.h"
 #include "widgets/runs/metric_text.h"
 
@@ -103,9 +104,13 @@ void PlanColumn::showCommand() {
   command_->setText(plan ? QStringLiteral("tradespace-cli generate %1 %2").arg(quoted, flags).trimmed() : tr("This plan cannot run: %1").arg(form_->problem()));
 }
 
-void PlanColumn::begin() {
+void PlanColumn::begin(const QString& prompt) {
   figures_->clear();
   output_->clear();
+  QTextCharFormat muted;
+  muted.setForeground(mutedText(palette()));
+  QTextCursor(output_->document()).insertText(prompt, muted);
+  promptLength_ = static_cast<int>(prompt.size());
   engaged_->hide();
   setStage(tr("Waiting"));
 }
@@ -116,7 +121,7 @@ void PlanColumn::append(const QString& words, int tokens, double tokensPerSecond
   setStage(tr("Generating"));
   QTextCursor end(output_->document());
   end.movePosition(QTextCursor::End);
-  end.insertText(words);
+  end.insertText(words, QTextCharFormat());
   output_->setTextCursor(end);
   figures_->set(Tokens, QString::number(tokens));
   if (tokensPerSecond > 0) figures_->set(Speed, numberText(tokensPerSecond, 3), tr("Measured so far"));
@@ -127,7 +132,6 @@ void PlanColumn::finish(const Generation& g) {
                          : g.stopReason == "context" ? tr("Done: context full") : tr("Stopped");
   setStage(reason);
   if (g.ids.empty()) return;
-  if (output_->toPlainText().isEmpty()) output_->setPlainText(text(g.text));
   if (g.decodeTokensPerSecond > 0) figures_->set(Speed, numberText(g.decodeTokensPerSecond, 3), tr("Tokens after the first, by the time after the first"));
   figures_->set(FirstToken, tr("%1 ms").arg(numberText(g.ttftMs, 3)), tr("From the prompt to the first token; %n prompt token(s)", nullptr, static_cast<int>(g.promptIds.size())));
   figures_->set(Tokens, QString::number(g.ids.size()));
@@ -148,9 +152,10 @@ void PlanColumn::finish(const Generation& g) {
 void PlanColumn::fail(const QString& message) {
   setStage(tr("Refused or failed"));
   output_->setPlainText(message);
+  promptLength_ = 0;
 }
 
-QString PlanColumn::output() const { return output_->toPlainText(); }
+QString PlanColumn::output() const { return output_->toPlainText().mid(promptLength_); }
 QString PlanColumn::figure(int index) const { return figures_->value(index); }
 
 }  // namespace ts

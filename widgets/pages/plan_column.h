@@ -23,7 +23,7 @@ class PlanColumn : public QWidget {
 
   PlanForm& form() { return *form_; }
   void setSideBySide(bool narrow);  ///< form below the output instead of beside it
-  void begin();
+  void begin(const QString& prompt);  ///< shown before the output, muted
   void setStage(const QString& what);
   void append(const QString& text, int tokens, double tokensPerSecond);
   void finish(const Generation& generation);
@@ -40,6 +40,7 @@ class PlanColumn : public QWidget {
   QLabel *stage_ = nullptr, *engaged_ = nullptr, *command_ = nullptr;
   PlanForm* form_ = nullptr;
   QSplitter* split_ = nullptr;
+  int promptLength_ = 0;
   QString source_ = QStringLiteral("MODEL");
 };
 

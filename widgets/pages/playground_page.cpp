@@ -126,7 +126,7 @@ void PlaygroundPage::generate() {
   if (generation_.busy() || !models_.current()) return;
   for (int slot = 0; slot < (two_->isChecked() ? 2 : 1); ++slot) {
     const auto plan = columns_[slot]->form().plan();
-    columns_[slot]->begin();
+    columns_[slot]->begin(prompt_->toPlainText());
     if (!plan) {
       columns_[slot]->fail(text(plan.error().message));
       continue;

@@ -240,6 +240,7 @@ void MainWindow::connectPages() {
 void MainWindow::showPage(Page page) {
   stack_->setCurrentIndex(page);
   pageActions_[page]->setChecked(true);
+  stack_->currentWidget()->setFocus();
   const bool about = page == Runs || page == FrontOfRuns;
   detail_->setVisible(about && detailWanted_);
 }
