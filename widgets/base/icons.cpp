@@ -19,7 +19,7 @@ class LineIcon final : public QIconEngine {
 
   void paint(QPainter* painter, const QRect& rect, QIcon::Mode mode, QIcon::State) override {
     QByteArray svg = source_;
-    const QColor colour = fixed_ && mode != QIcon::Disabled ? *fixed_ : ink(mode);
+    const QColor colour = fixed_ && mode != QIcon::Disabled && mode != QIcon::Selected ? *fixed_ : ink(mode);
     svg.replace("currentColor", colour.name().toLatin1());
     QSvgRenderer renderer(svg);
     painter->save();

@@ -188,7 +188,7 @@ void ComparePage::fillSettings(const QList<std::int64_t>& runs) {
 
 void ComparePage::fillMetrics(const QList<std::int64_t>& runs) {
   QStringList header{tr("Metric")};
-  std::set<std::string> names;
+  std::set<std::string, MetricOrder> names;
   for (const auto id : runs) {
     header << (id == runs.first() ? tr("#%1 (baseline)").arg(id) : QStringLiteral("#%1").arg(id));
     if (id != runs.first()) header << tr("difference");

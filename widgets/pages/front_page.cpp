@@ -181,7 +181,8 @@ void FrontPage::fillGroups() {
 
 void FrontPage::fillMetrics() {
   const QString wanted = group_->currentData().toString();
-  std::set<std::string> metrics, settings;
+  std::set<std::string> settings;
+  std::set<std::string, MetricOrder> metrics;
   for (const RunRecord& run : catalogue_.runs()) {
     if (run.state != RunState::Done || (!wanted.isEmpty() && text(groupOf(run)) != wanted)) continue;
     for (const auto& [name, value] : run.metrics) metrics.insert(name);

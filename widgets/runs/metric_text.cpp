@@ -3,6 +3,8 @@
 
 #include <QCoreApplication>
 #include <QStringList>
+#include <algorithm>
+#include <iterator>
 
 #include "experiments/analysis/label.h"
 #include "experiments/store/metrics.h"
@@ -64,6 +66,15 @@ QString metricValueText(std::string_view metric, double value) {
 QString metricText(std::string_view metric, const MetricValue& value) {
   if (isBytes(metric)) return bytesText(value.value);
   return withErrorText(value.value, value.stderr_.value_or(0));
+}
+
+bool MetricOrder::operator()(const std::string& a, const std::string& b) const {
+  constexpr std::string_view order[] = {"perplexity", "bits_per_byte", "acc", "acc_norm", "kl_mean", "kl_median", "kl_p99", "kl_max", "same_top", "decode_tokens_per_s",
+                                        "prefill_tokens_per_s", "ttft_ms", "itl_p50_ms", "itl_p90_ms", "itl_p99_ms", "bytes_total", "bytes_weights", "bytes_kv",
+                                        "bytes_scratch", "bytes_draft", "peak_bytes"};
+  const auto rank = [&](const std::string& name) { return std::find(std::begin(order), std::end(order), name) - std::begin(order); };
+  const auto x = rank(a), y = rank(b);
+  return x != y ? x < y : a < b;
 }
 
 QString settingTitle(std::string_view setting) { return text(setting).replace(QLatin1Char('.'), QStringLiteral(" · ")); }

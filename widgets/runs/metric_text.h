@@ -16,6 +16,11 @@ QString metricAxisTitle(std::string_view metric);  ///< "Decode speed (tokens/s)
 QString metricValueText(std::string_view metric, double value);
 QString metricText(std::string_view metric, const MetricValue& value);  ///< with its standard error, when it has one
 
+/// Quality first, then speed, memory and the rest; the order in which views list metrics.
+struct MetricOrder {
+  bool operator()(const std::string& a, const std::string& b) const;
+};
+
 QString settingTitle(std::string_view setting);  ///< "weights.awq.bits" -> "weights · awq · bits"
 
 QString stateText(RunState state);

@@ -9,6 +9,7 @@
 #include <QScrollArea>
 #include <QTimer>
 #include <QVBoxLayout>
+#include <map>
 
 #include "widgets/base/buttons.h"
 #include "widgets/base/facts.h"
@@ -124,7 +125,7 @@ void RunDetail::show(const RunRecord& run) {
   reason_->setVisible(!run.message.empty());
 
   QList<FactList::Fact> metrics, settings, engaged, origin;
-  for (const auto& [name, value] : run.metrics) {
+  for (const auto& [name, value] : std::map<std::string, MetricValue, MetricOrder>(run.metrics.begin(), run.metrics.end())) {
     QString shown = metricText(name, value);
     if (value.n && *value.n > 1) shown += tr("  (n = %1)").arg(*value.n);
     metrics << FactList::Fact{metricTitle(name), shown, metricHelp(name)};

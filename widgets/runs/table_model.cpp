@@ -55,7 +55,8 @@ void RunTableModel::setColumns(const QStringList& columns) {
 }
 
 QStringList RunTableModel::availableColumns() const {
-  std::set<std::string> settings, metrics, engaged;
+  std::set<std::string> settings, engaged;
+  std::set<std::string, MetricOrder> metrics;
   for (const RunRecord& run : *runs_) {
     for (const auto& [name, value] : run.settings) settings.insert(name);
     for (const auto& [name, value] : run.metrics) metrics.insert(name);
