@@ -61,7 +61,7 @@ TEST_F(RunTable, SortsMissingValuesLastInBothDirections) {
     EXPECT_FALSE(raw(filter.rowCount() - 1).isValid());
     EXPECT_FALSE(raw(filter.rowCount() - 2).isValid());
     const double first = raw(0).toDouble(), second = raw(1).toDouble();
-    order == Qt::AscendingOrder ? EXPECT_LE(first, second) : EXPECT_GE(first, second);
+    EXPECT_TRUE(order == Qt::AscendingOrder ? first <= second : first >= second);
   }
 }
 
@@ -70,9 +70,9 @@ TEST_F(RunTable, FiltersByWordsAndByWordsThatMustNotOccur) {
   RunFilterModel filter;
   filter.setSourceModel(&model);
   filter.setText("h2o gptq");
-  EXPECT_EQ(filter.rowCount(), 3) << "two measured ones and the refused one";
+  EXPECT_EQ(filter.rowCount(), 4) << "two measured ones, the failed and the refused one";
   filter.setText("h2o gptq -refused");
-  EXPECT_EQ(filter.rowCount(), 2);
+  EXPECT_EQ(filter.rowCount(), 3);
   filter.setText("");
   filter.setState(RunState::Failed);
   EXPECT_EQ(filter.rowCount(), 1);

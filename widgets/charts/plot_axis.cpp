@@ -30,7 +30,7 @@ QList<double> logarithmicTicks(double low, double high, int wanted) {  // in val
   const int every = std::max(1, static_cast<int>(std::ceil(decades / wanted)));
   QList<double> values;
   for (int d = first; d <= last; ++d) {
-    if ((d - first) % every) continue;
+    if (d % every) continue;
     for (const double m : {1.0, 2.0, 5.0}) {
       if (m != 1.0 && decades > 2.2) continue;
       const double v = m * std::pow(10.0, d);

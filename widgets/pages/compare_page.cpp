@@ -127,6 +127,11 @@ QList<std::int64_t> ComparePage::comparedRuns() const {
 void ComparePage::refresh() {
   const QList<std::int64_t> runs = comparedRuns();
   stack_->showContent(runs.size() > 1);
+  // Runs elsewhere in the store come and go while a sweep runs; what is compared here mostly stays as it is.
+  std::vector<std::pair<std::int64_t, std::map<std::string, MetricValue>>> compared;
+  for (const auto id : runs) compared.emplace_back(id, catalogue_.find(id)->metrics);
+  if (compared == compared_) return;
+  compared_ = std::move(compared);
   comparisons_.clear();
   const std::uint64_t request = ++request_;
   const QSignalBlocker quiet(baseline_);

@@ -58,6 +58,7 @@ class ComparePage : public QWidget {
   QStringList sentences_;
   QList<QAction*> actions_;
   std::map<std::int64_t, Comparison> comparisons_;  ///< each run against the baseline
+  std::vector<std::pair<std::int64_t, std::map<std::string, MetricValue>>> compared_;
   std::uint64_t request_ = 0;
 };
 

@@ -84,7 +84,7 @@ void StoreWatcher::run(std::stop_token stop) {
     for (const auto& job : work) job(**store);  // also those posted just before the end: a note is not lost
     if (stop.stop_requested()) return;
     const std::int64_t now = (*store)->changeCount();
-    if (now != seen || !work.empty()) publish(**store);
+    if (now != seen) publish(**store);
     seen = now;
   }
 }
