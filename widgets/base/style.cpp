@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/base/style.h"
 
+#include <QAbstractSpinBox>
 #include <QPainter>
 #include <QStyleFactory>
 #include <QStyleOption>
@@ -31,6 +32,42 @@ void drawButtonPanel(const QStyleOption* option, QPainter* painter) {
   painter->restore();
 }
 
+void drawCheck(const QStyleOption* option, QPainter* painter) {
+  const bool on = option->state & QStyle::State_On, enabled = option->state & QStyle::State_Enabled;
+  const auto group = enabled ? QPalette::Normal : QPalette::Disabled;
+  painter->save();
+  painter->setRenderHint(QPainter::Antialiasing);
+  painter->setPen(on ? option->palette.color(group, QPalette::Highlight) : fieldBorder(option));
+  painter->setBrush(on ? option->palette.brush(group, QPalette::Highlight) : option->palette.brush(group, QPalette::Base));
+  const QRectF box = QRectF(option->rect).adjusted(0.5, 0.5, -0.5, -0.5);
+  painter->drawRoundedRect(box, 3, 3);
+  if (on) {
+    painter->setPen(QPen(option->palette.color(QPalette::HighlightedText), 1.8, Qt::SolidLine, Qt::RoundCap, Qt::RoundJoin));
+    const double w = box.width(), h = box.height();
+    painter->drawPolyline(QPolygonF{box.topLeft() + QPointF(w * 0.24, h * 0.53), box.topLeft() + QPointF(w * 0.43, h * 0.72), box.topLeft() + QPointF(w * 0.77, h * 0.3)});
+  }
+  painter->restore();
+}
+
+void drawArrow(QPainter* painter, const QRect& rect, bool up, const QColor& colour) {
+  painter->setPen(QPen(colour, 1.4, Qt::SolidLine, Qt::RoundCap, Qt::RoundJoin));
+  const QPointF c = QRectF(rect).center();
+  const double s = up ? -1 : 1;
+  painter->drawPolyline(QPolygonF{c + QPointF(-3, -1.5 * s), c + QPointF(0, 1.5 * s), c + QPointF(3, -1.5 * s)});
+}
+
+/// A button's picture and words with room between them.
+void drawButtonLabel(const QStyleOptionButton* button, QPainter* painter, const QStyle* style) {
+  constexpr int gap = 7;
+  const bool enabled = button->state & QStyle::State_Enabled;
+  const int side = button->icon.isNull() ? 0 : button->iconSize.width();
+  const int words = button->text.isEmpty() ? 0 : button->fontMetrics.size(Qt::TextShowMnemonic, button->text).width();
+  int x = button->rect.left() + (button->rect.width() - side - words - (side && words ? gap : 0)) / 2;
+  if (side) button->icon.paint(painter, QRect(x, button->rect.center().y() - side / 2 + 1, side, side), Qt::AlignCenter, enabled ? QIcon::Normal : QIcon::Disabled);
+  x += side ? side + gap : 0;
+  style->drawItemText(painter, QRect(x, button->rect.top(), words + 4, button->rect.height()), Qt::AlignVCenter | Qt::TextShowMnemonic, button->palette, enabled, button->text, QPalette::ButtonText);
+}
+
 }  // namespace
 
 Style::Style() : QProxyStyle(QStyleFactory::create(QStringLiteral("Fusion"))) {}
@@ -50,10 +87,21 @@ void Style::drawPrimitive(PrimitiveElement element, const QStyleOption* option, 
       painter->drawRoundedRect(QRectF(option->rect).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4);
       painter->restore();
       return;
+    case PE_Frame:
+      if (const auto* frame = qstyleoption_cast<const QStyleOptionFrame*>(option); !frame || frame->frameShape != QFrame::StyledPanel) break;
+      painter->save();
+      painter->setRenderHint(QPainter::Antialiasing);
+      painter->setPen(fieldBorder(option));
+      painter->setBrush(Qt::NoBrush);
+      painter->drawRoundedRect(QRectF(option->rect).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4);
+      painter->restore();
+      return;
+    case PE_IndicatorCheckBox: return drawCheck(option, painter);
     case PE_FrameFocusRect:
     case PE_FrameStatusBarItem: return;  // fields and buttons show the focus by their border
-    default: QProxyStyle::drawPrimitive(element, option, painter, widget);
+    default: break;
   }
+  QProxyStyle::drawPrimitive(element, option, painter, widget);
 }
 
 void Style::drawControl(ControlElement element, const QStyleOption* option, QPainter* painter, const QWidget* widget) const {
@@ -70,11 +118,32 @@ void Style::drawControl(ControlElement element, const QStyleOption* option, QPai
       return QProxyStyle::drawControl(element, &muted, painter, widget);
     }
   }
+  if (const auto* button = element == CE_PushButtonLabel ? qstyleoption_cast<const QStyleOptionButton*>(option) : nullptr;
+      button && !(button->features & QStyleOptionButton::HasMenu))
+    return drawButtonLabel(button, painter, this);
   if (element == CE_Splitter) return;
   QProxyStyle::drawControl(element, option, painter, widget);
 }
 
 void Style::drawComplexControl(ComplexControl control, const QStyleOptionComplex* option, QPainter* painter, const QWidget* widget) const {
+  if (const auto* spin = control == CC_SpinBox ? qstyleoption_cast<const QStyleOptionSpinBox*>(option) : nullptr) {
+    const bool enabled = option->state & State_Enabled;
+    painter->save();
+    painter->setRenderHint(QPainter::Antialiasing);
+    painter->setPen(fieldBorder(option));
+    painter->setBrush(option->palette.brush(enabled ? QPalette::Normal : QPalette::Disabled, QPalette::Base));
+    painter->drawRoundedRect(QRectF(option->rect).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4);
+    const auto arrow = [&](SubControl which, QAbstractSpinBox::StepEnabledFlag step, bool up) {
+      QColor colour = mutedText(option->palette);
+      if (!(spin->stepEnabled & step) || !enabled) colour.setAlpha(80);
+      else if (option->activeSubControls & which) colour = option->palette.color(QPalette::Text);
+      drawArrow(painter, subControlRect(CC_SpinBox, option, which, widget), up, colour);
+    };
+    arrow(SC_SpinBoxUp, QAbstractSpinBox::StepUpEnabled, true);
+    arrow(SC_SpinBoxDown, QAbstractSpinBox::StepDownEnabled, false);
+    painter->restore();
+    return;
+  }
   if (control != CC_ScrollBar) return QProxyStyle::drawComplexControl(control, option, painter, widget);
   const auto* slider = qstyleoption_cast<const QStyleOptionSlider*>(option);
   if (!slider || slider->minimum == slider->maximum) return;

@@ -99,21 +99,16 @@ void PlotOverlay::paintRings(QPainter& painter) const {
       QFont bold = state_.font;
       bold.setWeight(QFont::DemiBold);
       painter.setFont(bold);
-      const QString name = QStringLiteral("◂ ") + QCoreApplication::translate("ts::plot", "knee: %1").arg(point.label);
       const QFontMetricsF metrics(bold);
-      QString shown = metrics.elidedText(name, Qt::ElideRight, state_.plotArea.width() * 0.45);
-      const double width = metrics.horizontalAdvance(shown);
+      const QString name = QCoreApplication::translate("ts::plot", "knee: run %1").arg(point.id);
+      const double width = metrics.horizontalAdvance(name);
       QPointF corner = at + QPointF(19, metrics.ascent() / 2 - 1);
-      if (corner.x() + width > state_.plotArea.right()) {
-        shown = metrics.elidedText(QCoreApplication::translate("ts::plot", "knee: %1").arg(point.label) + QStringLiteral(" ▸"), Qt::ElideLeft,
-                                   state_.plotArea.width() * 0.45);
-        corner.setX(at.x() - 19 - metrics.horizontalAdvance(shown));
-      }
+      if (corner.x() + width > state_.plotArea.right()) corner.setX(at.x() - 19 - width);
       QColor halo = state_.palette.color(QPalette::Base);
       halo.setAlpha(215);
-      painter.fillRect(QRectF(corner.x() - 3, corner.y() - metrics.ascent(), metrics.horizontalAdvance(shown) + 6, metrics.height()), halo);
+      painter.fillRect(QRectF(corner.x() - 3, corner.y() - metrics.ascent(), width + 6, metrics.height()), halo);
       painter.setPen(state_.palette.color(QPalette::Text));
-      painter.drawText(corner, shown);
+      painter.drawText(corner, name);
     }
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/charts/plot_view.h"
 
+#include <QCoreApplication>
 #include <QEvent>
 #include <QKeyEvent>
 #include <QMouseEvent>
@@ -253,6 +254,8 @@ const PlotPoint* PlotView::nearest(const QPoint& at, double radius) const {
 
 void PlotView::render(QPainter& painter, const QRectF& target) {
   flush();
+  // Titles, ticks and legend are placed by events that have not been delivered to a view made a moment ago.
+  for (int round = 0; round < 3; ++round) QCoreApplication::sendPostedEvents(nullptr, QEvent::LayoutRequest), QCoreApplication::sendPostedEvents(impl_->chart);
   impl_->view->scene()->render(&painter, target, impl_->view->scene()->sceneRect());
 }
 

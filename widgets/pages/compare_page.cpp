@@ -8,6 +8,7 @@
 #include <QGuiApplication>
 #include <QHeaderView>
 #include <QPushButton>
+#include <QRegularExpression>
 #include <QScrollArea>
 #include <QSplitter>
 #include <set>
@@ -25,6 +26,20 @@
 #include "widgets/runs/metric_text.h"
 
 namespace ts {
+namespace {
+
+void widen(Table* table) {
+  table->resizeColumnsToContents();
+  for (int c = 0; c + 1 < table->model()->columnCount(); ++c) table->setColumnWidth(c, table->columnWidth(c) + 18);
+}
+
+/// The comparison calls its runs A and B; here they have numbers.
+QString withNumbers(const std::string& sentence, std::int64_t a, std::int64_t b) {
+  static const QRegularExpression first(QStringLiteral("\\bA\\b")), second(QStringLiteral("\\bB\\b"));
+  return text(sentence).replace(first, QStringLiteral("#%1").arg(a)).replace(second, QStringLiteral("#%1").arg(b));
+}
+
+}  // namespace
 
 ComparePage::ComparePage(RunCatalogue& catalogue, RunSelection& selection, SampleReader samples, QWidget* parent)
     : QWidget(parent), catalogue_(catalogue), selection_(selection), samples_(std::move(samples)) {
@@ -83,6 +98,7 @@ ComparePage::ComparePage(RunCatalogue& catalogue, RunSelection& selection, Sampl
   lower->setChildrenCollapsible(false);
   lower->addWidget(settingsCard);
   lower->addWidget(wordsCard);
+  lower->setSizes({500, 500});
   auto* split = new QSplitter(Qt::Vertical);
   split->setHandleWidth(space::kMedium);
   split->setChildrenCollapsible(false);
@@ -188,7 +204,7 @@ void ComparePage::fillSettings(const QList<std::int64_t>& runs) {
     if (differs || everything_->isChecked()) rows.push_back(std::move(row));
   }
   settings_->set(header, std::move(rows));
-  settingsTable_->resizeColumnsToContents();
+  widen(settingsTable_);
 }
 
 void ComparePage::fillMetrics(const QList<std::int64_t>& runs) {
@@ -205,7 +221,7 @@ void ComparePage::fillMetrics(const QList<std::int64_t>& runs) {
     for (const auto id : runs) {
       const auto& metrics = catalogue_.find(id)->metrics;
       const auto it = metrics.find(name);
-      row.push_back({it == metrics.end() ? missing() : metricText(name, it->second)});
+      row.push_back({it == metrics.end() ? missing() : metricTextWithUnit(name, it->second)});
       if (id == runs.first()) continue;
       const Comparison& comparison = comparisons_[id];
       const auto found = std::find_if(comparison.metrics.begin(), comparison.metrics.end(), [&](const auto& d) { return d.metric == name; });
@@ -217,7 +233,7 @@ void ComparePage::fillMetrics(const QList<std::int64_t>& runs) {
       QString shown = found->difference == 0 ? tr("equal") : QStringLiteral("%1%2").arg(found->difference > 0 ? QStringLiteral("+") : QStringLiteral("−"), metricValueText(name, std::abs(found->difference)));
       if (found->difference != 0 && found->a != 0) shown += QStringLiteral("  (%1%2 %)").arg(relative > 0 ? QStringLiteral("+") : QStringLiteral("−")).arg(std::abs(relative), 0, 'f', 1);
       const bool real = !found->p || *found->p < 0.05;
-      GridModel::Cell cell{shown, text(found->sentence), false, found->difference == 0 || !real};
+      GridModel::Cell cell{shown, withNumbers(found->sentence, runs.first(), id), false, found->difference == 0 || !real};
       if (found->better || found->worse) {
         cell.iconName = !real ? QStringLiteral("cancelled") : found->better ? QStringLiteral("done") : QStringLiteral("failed");
         cell.tone = static_cast<int>(!real ? Tone::Neutral : found->better ? Tone::Good : Tone::Bad);
@@ -227,7 +243,7 @@ void ComparePage::fillMetrics(const QList<std::int64_t>& runs) {
     rows.push_back(std::move(row));
   }
   metrics_->set(header, std::move(rows));
-  metricsTable_->resizeColumnsToContents();
+  widen(metricsTable_);
 }
 
 void ComparePage::fillWords(const QList<std::int64_t>& runs) {
@@ -257,11 +273,13 @@ void ComparePage::fillWords(const QList<std::int64_t>& runs) {
     const Comparison& comparison = comparisons_[runs[i]];
     add(tr("#%1 %2, against #%3").arg(run.id).arg(planTitle(run)).arg(runs.first()), {}, Tone::Neutral);
     for (const std::string& warning : comparison.warnings) add(text(warning), QStringLiteral("warning"), Tone::Warning);
-    for (const MetricDifference& d : comparison.metrics) {
-      if (d.sentence.empty()) continue;
+    std::map<std::string, MetricDifference, MetricOrder> ordered;
+    for (const MetricDifference& d : comparison.metrics)
+      if (!d.sentence.empty() && (d.difference != 0 || everything_->isChecked())) ordered[d.metric] = d;
+    for (const auto& [name, d] : ordered) {
       const bool real = !d.p || *d.p < 0.05;
       const bool tells = (d.better || d.worse) && real;
-      add(text(d.sentence), tells ? (d.better ? QStringLiteral("done") : QStringLiteral("failed")) : QStringLiteral("cancelled"),
+      add(withNumbers(d.sentence, runs.first(), run.id), tells ? (d.better ? QStringLiteral("done") : QStringLiteral("failed")) : QStringLiteral("cancelled"),
           tells ? (d.better ? Tone::Good : Tone::Bad) : Tone::Neutral);
     }
   }

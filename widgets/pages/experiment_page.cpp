@@ -3,11 +3,13 @@
 
 #include <QAction>
 #include <QCheckBox>
+#include <QDir>
 #include <QElapsedTimer>
 #include <QFile>
 #include <QFileDialog>
 #include <QFileInfo>
 #include <QHBoxLayout>
+#include <QMenu>
 #include <QMessageBox>
 #include <QScrollArea>
 #include <QTabBar>
@@ -15,6 +17,7 @@
 #include <QVBoxLayout>
 
 #include "engine/core/model_path.h"
+#include "engine/core/resources.h"
 #include "widgets/base/buttons.h"
 #include "widgets/base/flow_layout.h"
 #include "widgets/base/icons.h"
@@ -90,6 +93,14 @@ ExperimentPage::ExperimentPage(ModelService& models, SweepService& sweeps, RunCa
   auto* startAction = action(new QAction(tr("Start the sweep"), this), "play", QKeySequence(Qt::CTRL | Qt::Key_R));
   connect(openAction, &QAction::triggered, this, &ExperimentPage::openFile);
   connect(saveAction, &QAction::triggered, this, &ExperimentPage::saveFile);
+  auto* examples = new QPushButton(tr("Examples"));
+  auto* exampleMenu = new QMenu(examples);
+  const QDir folder(text((resourceFolder() / "sweeps").string()));
+  for (const QFileInfo& file : folder.entryInfoList({QStringLiteral("*.json")}, QDir::Files, QDir::Name))
+    exampleMenu->addAction(file.completeBaseName(), this, [this, path = file.filePath()] { openOrWarn(path); });
+  examples->setMenu(exampleMenu);
+  examples->setVisible(!exampleMenu->isEmpty());
+  header->addWidget(examples);
   auto* open = new QPushButton(icon(QStringLiteral("open")), tr("Open…"));
   auto* save = new QPushButton(icon(QStringLiteral("save")), tr("Save…"));
   connect(open, &QPushButton::clicked, openAction, &QAction::trigger);
@@ -263,6 +274,10 @@ void ExperimentPage::openFile() {
   const QString path = QFileDialog::getOpenFileName(this, tr("Open sweep"), settings_.lastFolder(), tr("Sweeps (*.json);;All files (*)"));
   if (path.isEmpty()) return;
   settings_.setLastFolder(QFileInfo(path).absolutePath());
+  openOrWarn(path);
+}
+
+void ExperimentPage::openOrWarn(const QString& path) {
   if (const auto opened = open(path); !opened) QMessageBox::warning(this, tr("Open sweep"), text(opened.error().where + "\n" + opened.error().message));
   else Q_EMIT message(tr("%1 opened").arg(path));
 }

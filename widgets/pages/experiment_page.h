@@ -47,6 +47,7 @@ class ExperimentPage : public QWidget {
   void fillTabs();
   void refreshPreview();
   void openFile();
+  void openOrWarn(const QString& path);
   void saveFile();
   SweepDraft collect() const;
 

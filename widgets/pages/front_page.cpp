@@ -76,6 +76,7 @@ FrontPage::FrontPage(RunCatalogue& catalogue, RunSelection& selection, UserSetti
   x_ = new QComboBox;
   y_ = new QComboBox;
   colour_ = new QComboBox;
+  for (QComboBox* box : {x_, y_, colour_}) box->setSizeAdjustPolicy(QComboBox::AdjustToContents);
   xLog_ = new QCheckBox(tr("log"));
   yLog_ = new QCheckBox(tr("log"));
   errors_ = new QCheckBox(tr("Error bars"));

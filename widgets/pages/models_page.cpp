@@ -213,7 +213,7 @@ QWidget* ModelsPage::makeTensors() {
   split->setHandleWidth(space::kMedium);
   split->addWidget(card);
   split->addWidget(metadataCard_);
-  split->setSizes({620, 400});
+  split->setSizes({700, 330});
   split->setChildrenCollapsible(false);
   return split;
 }

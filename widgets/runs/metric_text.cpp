@@ -36,6 +36,11 @@ constexpr Help kHelp[] = {
 
 bool isBytes(std::string_view metric) { return unitOf(metric) == "bytes"; }
 
+/// Shares of one, which people read in per cent.
+bool isShare(std::string_view metric) {
+  return unitOf(metric).empty() && (metric.starts_with("acc") || metric.starts_with("exact_match") || metric == "same_top" || metric == "bandwidth_used" || metric == "noise");
+}
+
 QString translate(const char* context, const char* source) { return QCoreApplication::translate(context, source); }
 
 }  // namespace
@@ -60,12 +65,19 @@ QString metricAxisTitle(std::string_view metric) {
 
 QString metricValueText(std::string_view metric, double value) {
   if (isBytes(metric)) return bytesText(value);
+  if (isShare(metric)) return numberText(value * 100, 3) + QStringLiteral(" %");
   return numberText(value);
 }
 
 QString metricText(std::string_view metric, const MetricValue& value) {
   if (isBytes(metric)) return bytesText(value.value);
+  if (isShare(metric)) return withErrorText(value.value * 100, value.stderr_.value_or(0) * 100) + QStringLiteral(" %");
   return withErrorText(value.value, value.stderr_.value_or(0));
+}
+
+QString metricTextWithUnit(std::string_view metric, const MetricValue& value) {
+  const std::string unit = unitOf(metric);
+  return unit.empty() || isBytes(metric) ? metricText(metric, value) : metricText(metric, value) + QChar(0x00a0) + text(unit);
 }
 
 bool MetricOrder::operator()(const std::string& a, const std::string& b) const {
@@ -113,7 +125,7 @@ QString techniqueTitle(const std::string& technique) {
   if (technique == "dense") return tr("Dense");
   QStringList words;
   for (const QString& family : text(technique).split(QLatin1Char('+')))
-    words << (family == QStringLiteral("weights") ? tr("weights") : family == QStringLiteral("kv") ? tr("KV cache") : tr("decoding"));
+    words << (family == QStringLiteral("weights") ? tr("weights") : family == QStringLiteral("kv") ? tr("KV") : tr("decoding"));
   QString title = words.join(QStringLiteral(" + "));
   title[0] = title[0].toUpper();
   return title;

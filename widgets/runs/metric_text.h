@@ -15,6 +15,7 @@ QString metricHelp(std::string_view metric);     ///< one line for tool tips; em
 QString metricAxisTitle(std::string_view metric);  ///< "Decode speed (tokens/s)"; bytes carry their own unit
 QString metricValueText(std::string_view metric, double value);
 QString metricText(std::string_view metric, const MetricValue& value);  ///< with its standard error, when it has one
+QString metricTextWithUnit(std::string_view metric, const MetricValue& value);
 
 /// Quality first, then speed, memory and the rest; the order in which views list metrics.
 struct MetricOrder {

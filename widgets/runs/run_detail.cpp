@@ -126,7 +126,7 @@ void RunDetail::show(const RunRecord& run) {
 
   QList<FactList::Fact> metrics, settings, engaged, origin;
   for (const auto& [name, value] : std::map<std::string, MetricValue, MetricOrder>(run.metrics.begin(), run.metrics.end())) {
-    QString shown = metricText(name, value);
+    QString shown = metricTextWithUnit(name, value);
     if (value.n && *value.n > 1) shown += tr("  (n = %1)").arg(*value.n);
     metrics << FactList::Fact{metricTitle(name), shown, metricHelp(name)};
   }

@@ -91,7 +91,7 @@ QString RunTableModel::columnTitle(const QString& key) {
   if (key == QStringLiteral("started")) return tr("Started");
   if (key == QStringLiteral("noise")) return tr("Noise");
   if (key == QStringLiteral("note")) return tr("Note");
-  if (const auto name = nameIn(key, kMetric); !name.empty()) return metricTitle(name);
+  if (const auto name = nameIn(key, kMetric); !name.empty()) return metricAxisTitle(name);
   if (const auto name = nameIn(key, kEngaged); !name.empty()) return tr("Engaged: %1").arg(settingTitle(name));
   const auto name = nameIn(key, kSetting);
   if (name == "weights") return tr("Weights");
