@@ -18,6 +18,7 @@ using Group = void (*)(const float*, std::int64_t, int, const T*, std::int64_t, 
 struct AttentionTable {
   Group<float> dot32, axpy32;
   Group<std::uint16_t> dot16, axpy16;
+  decltype(&ts::axpyRowsSlice) slice32;
 };
 }  // namespace ts::kernels
 #endif
@@ -43,11 +44,11 @@ void dotGroup(const float* queries, std::int64_t queryStride, int heads, const T
     }
 }
 template <class T>
-void axpyGroup(const float* weights, std::int64_t weightStride, int heads, const T* rows, std::int64_t count, int dim, float* out,
-               std::int64_t outStride) {
+void axpySlice(const float* weights, std::int64_t weightStride, int heads, const T* rows, std::int64_t rowStride, std::int64_t count, int dim,
+               float* out, std::int64_t outStride) {
   for (int h = 0; h < heads; ++h)
     for (std::int64_t r = 0; r < count; ++r)
-      for (int i = 0; i < dim; ++i) out[h * outStride + i] += weights[h * weightStride + r] * one(rows[r * dim + i]);
+      for (int i = 0; i < dim; ++i) out[h * outStride + i] += weights[h * weightStride + r] * one(rows[r * rowStride + i]);
 }
 #else
 
@@ -169,12 +170,12 @@ void dotGroup(const float* queries, std::int64_t queryStride, int heads, const T
 
 /// T heads, `vectors` vectors of the output, over `count` rows in order.
 template <int T, int vectors, class Element>
-HWY_INLINE void axpyTile(const float* weights, std::int64_t weightStride, const Element* rows, std::int64_t count, int dim, float* out,
-                         std::int64_t outStride) {
+HWY_INLINE void axpyTile(const float* weights, std::int64_t weightStride, const Element* rows, std::int64_t rowStride, std::int64_t count,
+                         float* out, std::int64_t outStride) {
   V sums[T][vectors];
   for (int h = 0; h < T; ++h)
     for (int i = 0; i < vectors; ++i) sums[h][i] = hn::LoadU(d, out + h * outStride + i * kLanes);
-  for (std::int64_t r = 0; r < count; ++r, rows += dim) {
+  for (std::int64_t r = 0; r < count; ++r, rows += rowStride) {
     V v[vectors];
     for (int i = 0; i < vectors; ++i) v[i] = load(rows + i * kLanes);
     for (int h = 0; h < T; ++h) {
@@ -187,53 +188,59 @@ HWY_INLINE void axpyTile(const float* weights, std::int64_t weightStride, const 
 }
 
 template <int T, class Element>
-HWY_INLINE void axpyHeads(const float* weights, std::int64_t weightStride, const Element* rows, std::int64_t count, int dim, float* out,
-                          std::int64_t outStride) {
+HWY_INLINE void axpyHeads(const float* weights, std::int64_t weightStride, const Element* rows, std::int64_t rowStride, std::int64_t count,
+                          int dim, float* out, std::int64_t outStride) {
   constexpr int vectors = T == 1 ? 8 : 4;
   int i = 0;
-  for (; i + vectors * kLanes <= dim; i += vectors * kLanes) axpyTile<T, vectors>(weights, weightStride, rows + i, count, dim, out + i, outStride);
-  for (; i + kLanes <= dim; i += kLanes) axpyTile<T, 1>(weights, weightStride, rows + i, count, dim, out + i, outStride);
+  for (; i + vectors * kLanes <= dim; i += vectors * kLanes) axpyTile<T, vectors>(weights, weightStride, rows + i, rowStride, count, out + i, outStride);
+  for (; i + kLanes <= dim; i += kLanes) axpyTile<T, 1>(weights, weightStride, rows + i, rowStride, count, out + i, outStride);
   for (; i < dim; ++i)
     for (int h = 0; h < T; ++h)
-      for (std::int64_t r = 0; r < count; ++r) out[h * outStride + i] += weights[h * weightStride + r] * one(rows[r * dim + i]);
+      for (std::int64_t r = 0; r < count; ++r) out[h * outStride + i] += weights[h * weightStride + r] * one(rows[r * rowStride + i]);
 }
 
 constexpr std::int64_t kStretchFloats = 4096;  // values that stay in the first-level cache while every head takes them
 
 template <class Element>
-HWY_INLINE void axpyStretch(const float* weights, std::int64_t weightStride, int heads, const Element* rows, std::int64_t count, int dim,
-                            float* out, std::int64_t outStride) {
+HWY_INLINE void axpyStretch(const float* weights, std::int64_t weightStride, int heads, const Element* rows, std::int64_t rowStride,
+                            std::int64_t count, int dim, float* out, std::int64_t outStride) {
   int h = 0;
-  for (; h + 3 <= heads; h += 3) axpyHeads<3>(weights + h * weightStride, weightStride, rows, count, dim, out + h * outStride, outStride);
-  if (heads - h == 2) axpyHeads<2>(weights + h * weightStride, weightStride, rows, count, dim, out + h * outStride, outStride);
-  if (heads - h == 1) axpyHeads<1>(weights + h * weightStride, weightStride, rows, count, dim, out + h * outStride, outStride);
+  for (; h + 3 <= heads; h += 3) axpyHeads<3>(weights + h * weightStride, weightStride, rows, rowStride, count, dim, out + h * outStride, outStride);
+  if (heads - h == 2) axpyHeads<2>(weights + h * weightStride, weightStride, rows, rowStride, count, dim, out + h * outStride, outStride);
+  if (heads - h == 1) axpyHeads<1>(weights + h * weightStride, weightStride, rows, rowStride, count, dim, out + h * outStride, outStride);
 }
 
 template <class Element>
-void axpyGroup(const float* weights, std::int64_t weightStride, int heads, const Element* rows, std::int64_t count, int dim, float* out,
-               std::int64_t outStride) {
+void axpySlice(const float* weights, std::int64_t weightStride, int heads, const Element* rows, std::int64_t rowStride, std::int64_t count,
+               int dim, float* out, std::int64_t outStride) {
   const std::int64_t stretch = dim < kStretchFloats ? kStretchFloats / dim : 1;
   HWY_ALIGN float plain[kStretchFloats];
   for (std::int64_t r = 0; r < count; r += stretch) {
     const std::int64_t here = count - r < stretch ? count - r : stretch;
-    const Element* from = rows + r * dim;
+    const Element* from = rows + r * rowStride;
     if constexpr (sizeof(Element) == 2) {
       // Converting costs as much as multiplying, so several heads share it.
-      if (heads > 3 && here * dim <= kStretchFloats && here * dim % kLanes == 0) {
+      if (heads > 3 && rowStride == dim && here * dim <= kStretchFloats && here * dim % kLanes == 0) {
         for (std::int64_t i = 0; i < here * dim; i += kLanes) hn::Store(load(from + i), d, plain + i);
-        axpyStretch(weights + r, weightStride, heads, plain, here, dim, out, outStride);
+        axpyStretch(weights + r, weightStride, heads, plain, dim, here, dim, out, outStride);
         continue;
       }
     }
-    axpyStretch(weights + r, weightStride, heads, from, here, dim, out, outStride);
+    axpyStretch(weights + r, weightStride, heads, from, rowStride, here, dim, out, outStride);
   }
 }
 #endif
 
+template <class T>
+void axpyGroup(const float* weights, std::int64_t weightStride, int heads, const T* rows, std::int64_t count, int dim, float* out,
+               std::int64_t outStride) {
+  axpySlice(weights, weightStride, heads, rows, dim, count, dim, out, outStride);
+}
+
 }  // namespace
 
 const AttentionTable* attentionTable() {
-  static const AttentionTable table{dotGroup<float>, axpyGroup<float>, dotGroup<std::uint16_t>, axpyGroup<std::uint16_t>};
+  static const AttentionTable table{dotGroup<float>, axpyGroup<float>, dotGroup<std::uint16_t>, axpyGroup<std::uint16_t>, axpySlice<float>};
   return &table;
 }
 }  // namespace ts::kernels::HWY_NAMESPACE
@@ -272,6 +279,11 @@ void axpyRowsGroup(const float* w, std::int64_t ws, int heads, const float* rows
 void axpyRowsGroup(const float* w, std::int64_t ws, int heads, const std::uint16_t* rows, std::int64_t n, int dim, float* out,
                    std::int64_t os) {
   table().axpy16(w, ws, heads, rows, n, dim, out, os);
+}
+
+void axpyRowsSlice(const float* w, std::int64_t ws, int heads, const float* rows, std::int64_t rs, std::int64_t n, int dim, float* out,
+                   std::int64_t os) {
+  table().slice32(w, ws, heads, rows, rs, n, dim, out, os);
 }
 
 }  // namespace ts

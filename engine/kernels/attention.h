@@ -28,4 +28,8 @@ void axpyRowsGroup(const float* weights, std::int64_t weightStride, int heads, c
 void axpyRowsGroup(const float* weights, std::int64_t weightStride, int heads, const std::uint16_t* rows, std::int64_t count,
                    int dim, float* out, std::int64_t outStride);
 
+/// The same where a row begins every `rowStride` values and `dim` of them are taken: a slice of the outputs.
+void axpyRowsSlice(const float* weights, std::int64_t weightStride, int heads, const float* rows, std::int64_t rowStride, std::int64_t count,
+                   int dim, float* out, std::int64_t outStride);
+
 }  // namespace ts

@@ -9,38 +9,10 @@
 
 #include "engine/kernels/attention.h"
 #include "engine/kernels/vector.h"
+#include "engine/session/pieces.h"
 
 namespace ts {
 namespace {
-
-/// Consecutive rows of the list that a query sees in one form.
-struct Piece {
-  std::int64_t begin, end;
-  bool encoded;
-};
-
-/// The pieces a query sees, in list order. At most: sinks and window, each cut at the boundary, then tree ancestors one by one.
-class Pieces {
- public:
-  void add(std::int64_t begin, std::int64_t end, std::int64_t boundary) {
-    if (begin < std::min(end, boundary)) push({begin, std::min(end, boundary), true});
-    if (std::max(begin, boundary) < end) push({std::max(begin, boundary), end, false});
-  }
-  std::span<const Piece> all() const { return {pieces_.data(), count_}; }
-  std::int64_t rows() const { return rows_; }
-
- private:
-  void push(Piece p) {
-    rows_ += p.end - p.begin;
-    if (count_ > 0 && pieces_[count_ - 1].end == p.begin && pieces_[count_ - 1].encoded == p.encoded)
-      pieces_[count_ - 1].end = p.end;
-    else
-      pieces_[count_++] = p;
-  }
-  std::array<Piece, 4 + HeadRows::kTail + 1> pieces_;
-  std::size_t count_ = 0;
-  std::int64_t rows_ = 0;
-};
 
 /// First index whose position is at least p.
 std::int64_t firstAtLeast(std::span<const std::int32_t> positions, std::int64_t p) {
@@ -94,37 +66,32 @@ void addPiece(const HeadRows& rows, const Piece& piece, const float* weights, fl
 
 }  // namespace
 
-void KvAttention::one(int layer, std::int64_t row, int head, const float* query, float* out, float* massOut, int worker) {
-  const ModelConfig& config = model_.config;
-  const Block& block = model_.blocks[static_cast<std::size_t>(layer)];
-  const HeadRows& rows = state_.layers[static_cast<std::size_t>(layer)][static_cast<std::size_t>(block.queryToKv[static_cast<std::size_t>(head)])];
-  const std::int64_t t = positions_[static_cast<std::size_t>(row)], committed = rows.committed();
+Pieces visiblePieces(const HeadRows& rows, const KvState& state, std::int64_t slidingWindow, std::int64_t t, std::int64_t node) {
+  const std::int64_t committed = rows.committed();
   const auto positions = rows.positions();
-
-  const std::int64_t node = state_.drafted + row;  // within the draft
 
   // The draft's rows this one descends from, itself last.
   std::array<std::int64_t, HeadRows::kTail + 1> ancestors;
   std::size_t depth = 0;
-  if (!state_.parents.empty())
-    for (std::int64_t i = node; i >= 0; i = state_.parents[static_cast<std::size_t>(i)]) ancestors[depth++] = i;
-  const std::int64_t own = committed + (state_.parents.empty() ? node : static_cast<std::int64_t>(depth) - 1);
+  if (!state.parents.empty())
+    for (std::int64_t i = node; i >= 0; i = state.parents[static_cast<std::size_t>(i)]) ancestors[depth++] = i;
+  const std::int64_t own = committed + (state.parents.empty() ? node : static_cast<std::int64_t>(depth) - 1);
   const std::int64_t boundary = rows.boundary(own);
 
   // What positions allow: the layer's own sliding window, and the policy's sinks and window.
   std::int64_t lowest = 0;
-  if (const std::int64_t sliding = config.layers[static_cast<std::size_t>(layer)].slidingWindow; sliding > 0) lowest = std::max<std::int64_t>(0, t - sliding + 1);
-  const std::int64_t recent = state_.window > 0 ? std::max(lowest, t - state_.window + 1) : lowest;
+  if (slidingWindow > 0) lowest = std::max<std::int64_t>(0, t - slidingWindow + 1);
+  const std::int64_t recent = state.window > 0 ? std::max(lowest, t - state.window + 1) : lowest;
   const auto past = positions.first(static_cast<std::size_t>(committed));
-  const std::int64_t sinkBegin = firstAtLeast(past, lowest), sinkEnd = std::max(sinkBegin, state_.window > 0 ? firstAtLeast(past, state_.sinks) : sinkBegin);
+  const std::int64_t sinkBegin = firstAtLeast(past, lowest), sinkEnd = std::max(sinkBegin, state.window > 0 ? firstAtLeast(past, state.sinks) : sinkBegin);
   const std::int64_t recentBegin = std::max(sinkEnd, firstAtLeast(past, recent));
   Pieces pieces;
   pieces.add(sinkBegin, sinkEnd, boundary);
-  if (state_.parents.empty()) {
+  if (state.parents.empty()) {
     // A chain's own rows have positions t - node ... t, so sinks and window may begin inside it.
     const std::int64_t first = t - node;
     const std::int64_t begin = std::max<std::int64_t>(0, recent - first);
-    const std::int64_t sinksHere = state_.window > 0 ? std::min(state_.sinks - first, begin) : 0;
+    const std::int64_t sinksHere = state.window > 0 ? std::min(state.sinks - first, begin) : 0;
     if (begin > 0)
       pieces.add(committed + std::max<std::int64_t>(0, lowest - first), committed + sinksHere, boundary);
     pieces.add(begin > 0 ? committed + begin : recentBegin, own + 1, boundary);
@@ -132,9 +99,19 @@ void KvAttention::one(int layer, std::int64_t row, int head, const float* query,
     pieces.add(recentBegin, committed, boundary);
     for (std::size_t i = depth; i-- > 0;) {
       const std::int64_t p = positions[static_cast<std::size_t>(committed + ancestors[i])];
-      if (p >= recent || (p >= lowest && p < state_.sinks)) pieces.add(committed + ancestors[i], committed + ancestors[i] + 1, boundary);
+      if (p >= recent || (p >= lowest && p < state.sinks)) pieces.add(committed + ancestors[i], committed + ancestors[i] + 1, boundary);
     }
   }
+  return pieces;
+}
+
+void KvAttention::one(int layer, std::int64_t row, int head, const float* query, float* out, float* massOut, int worker) {
+  const ModelConfig& config = model_.config;
+  const Block& block = model_.blocks[static_cast<std::size_t>(layer)];
+  const HeadRows& rows = state_.layers[static_cast<std::size_t>(layer)][static_cast<std::size_t>(block.queryToKv[static_cast<std::size_t>(head)])];
+  const std::int64_t t = positions_[static_cast<std::size_t>(row)];
+  const auto positions = rows.positions();
+  const Pieces pieces = visiblePieces(rows, state_, config.layers[static_cast<std::size_t>(layer)].slidingWindow, t, state_.drafted + row);
 
   const std::int64_t n = pieces.rows();
   const int dim = rows.dim();
@@ -190,7 +167,9 @@ void KvAttention::attend(int layer, ConstRows q, ConstRows k, ConstRows v, Rows 
     cost.operations += static_cast<std::uint64_t>(4 * dim * m * rows.size());
   }
   cost.operations = cost.operations * static_cast<std::uint64_t>(block.heads()) / static_cast<std::uint64_t>(std::max(1, block.kvHeads));
-  if (state_.wantsMass) {
+  if (!state_.codec && !state_.wantsMass && state_.distanceCap == 0) {
+    plain(layer, q, out);
+  } else if (state_.wantsMass) {
     // Mass is summed over a group's queries, so one worker takes the whole group.
     auto& mass = state_.mass[static_cast<std::size_t>(layer)];
     if (state_.drafted == 0) mass.assign(static_cast<std::size_t>(block.kvHeads), {});

@@ -40,6 +40,11 @@ class KvAttention : public Attention {
 
  private:
   void one(int layer, std::int64_t row, int head, const float* query, float* out, float* massOut, int worker);
+  // Full-precision rows without mass or capped distances (attention_plain.cpp): the heads of a group and several rows read
+  // the keys and values they share once. Same bits as one().
+  void plain(int layer, ConstRows q, Rows out);
+  struct PlainWork;  ///< its tiles, kept so that a decode step allocates nothing
+  std::shared_ptr<PlainWork> plainWork_;
   const Model& model_;
   KvState& state_;
   Execution& execution_;

@@ -83,6 +83,16 @@ TEST_P(AttentionTest, RowsAgainstAPlainLoopAndAgainstThemselves) {
       }
 }
 
+TEST_P(AttentionTest, SlicesOfTheOutputGiveTheBitsOfTheWhole) {
+  const int dim = 96, heads = 4;
+  const std::int64_t count = 150;
+  const auto rows = randoms(static_cast<std::size_t>(count * dim), 2), weights = randoms(static_cast<std::size_t>(heads * count), 3);
+  std::vector<float> whole(static_cast<std::size_t>(heads * dim)), sliced = whole;
+  axpyRowsGroup(weights.data(), count, heads, rows.data(), count, dim, whole.data(), dim);
+  for (int begin = 0; begin < dim; begin += 32) axpyRowsSlice(weights.data(), count, heads, rows.data() + begin, dim, count, 32, sliced.data() + begin, dim);
+  EXPECT_EQ(whole, sliced);
+}
+
 INSTANTIATE_TEST_SUITE_P(Isa, AttentionTest, testing::ValuesIn(availableIsas()), [](const auto& i) { return i.param; });
 
 }  // namespace
