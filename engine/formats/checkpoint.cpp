@@ -7,6 +7,7 @@
 #include "engine/formats/export_metadata.h"
 #include "engine/formats/fingerprint.h"
 #include "engine/formats/gguf_model.h"
+#include "engine/formats/gguf_types.h"
 #include "engine/formats/huggingface.h"
 #include "engine/formats/tokenizer_json.h"
 #include "engine/formats/tokenizer_load.h"
@@ -55,6 +56,7 @@ Result<Checkpoint> openGguf(const fs::path& path, std::stop_token stop) {
   Checkpoint out;
   out.path = path;
   out.container = "GGUF v" + std::to_string(file.version);
+  if (file.get<std::string>("general.architecture").value_or("").starts_with(kOwnArchitecture)) out.container += ", with Tradespace's extensions";
   out.fileBytes = file.fileBytes;
   TS_TRY(out.config, ggufConfig(file));
   std::vector<std::string> unused;

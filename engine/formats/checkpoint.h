@@ -26,7 +26,7 @@ class Tokenizer;
 /// projections are cut into views):
 ///   embedding.weight, positions.weight (GPT-2), final_norm.{weight,bias}, head.weight (absent when tied), head.bias
 ///   layers.I.{attention_norm,attention_post_norm,mlp_norm,mlp_post_norm,q_norm,k_norm}.{weight,bias}
-///   layers.I.{q,k,v,o,gate,up,down}.{weight,bias}
+///   layers.I.{q,k,v,o,gate,up,down}.{weight,bias}, or {low_rank_a,low_rank_b}.weight whose product the weight is
 struct Checkpoint {
   ModelConfig config;
   std::map<std::string, Tensor, std::less<>> tensors;

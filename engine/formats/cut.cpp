@@ -37,14 +37,16 @@ Tensor transposed(const Tensor& tensor) {
   return out;
 }
 
-Result<void> putCut(std::string_view canonical, std::string_view ending, const Tensor& tensor, const ModelConfig& config, const std::string& layer,
+Result<void> putCut(std::string_view canonical, std::string_view ending, const Tensor& tensor, const ModelConfig& config, int layer,
                     const std::string& name, const std::string& place, std::map<std::string, Tensor, std::less<>>& out) {
   std::vector<Part> parts;
-  const std::int64_t query = static_cast<std::int64_t>(config.heads) * config.headDim, keys = static_cast<std::int64_t>(config.kvHeads) * config.headDim;
+  const std::string prefix = "layers." + std::to_string(layer) + ".";
+  const LayerConfig& own = config.layers[static_cast<std::size_t>(layer)];
+  const std::int64_t query = std::int64_t{config.headsOf(own)} * config.headDim, keys = std::int64_t{config.kvHeadsOf(own)} * config.headDim;
   if (canonical == "qkv") parts = {{"q", query}, {"k", keys}, {"v", keys}};
-  if (canonical == "gate_up") parts = {{"gate", config.intermediate}, {"up", config.intermediate}};
+  if (canonical == "gate_up") parts = {{"gate", config.intermediateOf(own)}, {"up", config.intermediateOf(own)}};
   if (parts.empty()) {
-    out.emplace(layer + std::string(canonical) + std::string(ending), tensor);
+    out.emplace(prefix + std::string(canonical) + std::string(ending), tensor);
     return {};
   }
   const bool vector = ending == ".bias";
@@ -57,7 +59,7 @@ Result<void> putCut(std::string_view canonical, std::string_view ending, const T
                 place);
   std::int64_t first = 0;
   for (const Part& part : parts) {
-    out.emplace(layer + std::string(part.canonical) + std::string(ending), piece(tensor, vector, first, part.rows));
+    out.emplace(prefix + std::string(part.canonical) + std::string(ending), piece(tensor, vector, first, part.rows));
     first += part.rows;
   }
   return {};

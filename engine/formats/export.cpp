@@ -6,6 +6,8 @@
 
 #include "engine/formats/byte_reader.h"
 #include "engine/formats/export_metadata.h"
+#include "engine/formats/export_shapes.h"
+#include "engine/formats/gguf_types.h"
 #include "engine/formats/quantize.h"
 
 namespace ts {
@@ -37,7 +39,8 @@ std::int64_t sourceRow(std::int64_t r, std::int64_t rows, int heads) {
 
 class Exporter {
  public:
-  Exporter(const Checkpoint& source, const std::vector<ExportTensor>& tensors) : source_(source), family_(*familyOf(source.config)) {
+  Exporter(const Checkpoint& source, const std::vector<ExportTensor>& tensors, std::span<const LayerConfig> layers)
+      : source_(source), family_(*familyOf(source.config)), layers_(layers) {
     for (const ExportTensor& tensor : tensors) byName_.emplace(tensor.name, &tensor);
   }
 
@@ -56,13 +59,17 @@ class Exporter {
       file_.valueTypes = std::move(made.valueTypes);
       for (GgufTensor& tensor : made.tensors) addOwned(std::move(tensor));
     }
-    TS_CHECK(addAll());
+    TS_TRY(const ExportShapes shapes, exportShapes(source_, byName_, layers_));
+    bool own = shapes.differ || file_.get<std::string>("general.architecture").value_or("").starts_with(kOwnArchitecture);
+    TS_CHECK(addAll(own));
+    if (own) putOwnLayers(source_.config, shapes.layers, file_);
     file_.metadata["general.file_type"] = fileType(dominant()).value_or(1);
     return writeGguf(path, file_, [&](std::size_t index, const GgufSink& sink) { return put(index, sink, stop); });
   }
 
  private:
-  Result<void> addAll() {
+  /// `own`: whether some tensor has no name in GGUF.
+  Result<void> addAll(bool& own) {
     for (const TensorNames& names : family_.outer)
       for (const std::string ending : {".weight", ".bias"}) TS_CHECK(add(names, "", "", ending));
     for (int layer = 0; layer < source_.config.layerCount(); ++layer) {
@@ -70,9 +77,9 @@ class Exporter {
       for (const TensorNames& names : family_.layers)
         for (const std::string ending : {".weight", ".bias"}) TS_CHECK(add(names, "layers." + number, "blk." + number, ending));
     }
-    if (!byName_.empty())
-      return fail(ErrorKind::Unsupported, "expected tensors a " + std::string(family_.title) + " model has, found " + inQuotes(byName_.begin()->first) + " too",
-                  source_.path.string());
+    own = own || !byName_.empty();
+    for (const auto& [name, tensor] : byName_) TS_CHECK(addItem(std::string(kOwnTensor) + name, name, {tensor}));
+    byName_.clear();
     return {};
   }
 
@@ -81,54 +88,57 @@ class Exporter {
     items_.push_back({});
   }
 
+  /// Under GGUF's name, if the model has the tensor (all of the fused ones, in one type).
   Result<void> add(const TensorNames& names, const std::string& from, const std::string& to, const std::string& ending) {
-    std::vector<std::string> parts{std::string(names.canonical)};
-    if (names.canonical == "qkv") parts = {"q", "k", "v"};
-    if (names.canonical == "gate_up") parts = {"gate", "up"};
+    std::vector<std::string> canonical{std::string(names.canonical)};
+    if (names.canonical == "qkv") canonical = {"q", "k", "v"};
+    if (names.canonical == "gate_up") canonical = {"gate", "up"};
+    std::vector<const ExportTensor*> parts;
+    for (const std::string& part : canonical)
+      if (const auto it = byName_.find(from + part + ending); it != byName_.end() && (parts.empty() || it->second->type == parts.front()->type))
+        parts.push_back(it->second);
+    if (parts.size() != canonical.size()) return {};
+    const std::string first = parts.front()->name;
+    TS_CHECK(addItem(to + std::string(names.gguf) + ending, first, parts));
+    for (const std::string& part : canonical) byName_.erase(from + part + ending);
+    return {};
+  }
+
+  Result<void> addItem(std::string name, const std::string& canonical, std::vector<const ExportTensor*> parts) {
     Item item;
-    std::int64_t rows = 0, values = 0;
-    for (const std::string& part : parts) {
-      const auto it = byName_.find(from + part + ending);
-      if (it == byName_.end()) continue;
-      item.parts.push_back(it->second);
-      rows += it->second->rows;
-      values += it->second->cols;
-      byName_.erase(it);
+    GgufTensor entry{std::move(name), {}, {parts.front()->type, 0, parts.front()->cols}};
+    const bool vector = canonical.ends_with(".bias") || canonical.ends_with("norm.weight");
+    std::int64_t values = 0;
+    for (const ExportTensor* part : parts) {
+      TS_CHECK(checkType(*part));
+      entry.tensor.rows += part->rows;
+      values += part->cols;
     }
-    if (item.parts.empty()) return {};
-    const ExportTensor& first = *item.parts.front();
-    if (item.parts.size() != parts.size()) return fail(ErrorKind::InvalidInput, "expected all of the fused projections beside " + inQuotes(first.name), source_.path.string());
-    for (const ExportTensor* part : item.parts) TS_CHECK(check(*part, first));
-    GgufTensor entry{to + std::string(names.gguf) + ending, {}, {first.type, rows, first.cols}};
-    if (ending == ".bias" || names.canonical.ends_with("norm")) {
+    entry.dimensions = {static_cast<std::uint64_t>(entry.tensor.cols), static_cast<std::uint64_t>(entry.tensor.rows)};
+    if (vector) {
       entry.tensor.rows = 1;
       entry.tensor.cols = values;
       entry.dimensions = {static_cast<std::uint64_t>(values)};
-    } else {
-      entry.dimensions = {static_cast<std::uint64_t>(first.cols), static_cast<std::uint64_t>(rows)};
     }
+    // Rows of the queries and keys are permuted, also those of a low-rank product's left factor.
     const bool permute = family_.ggufInterleaved && !source_.config.ropes.front().interleaved;
-    if (permute && names.canonical == "q") item.permutedHeads = source_.config.heads;
-    if (permute && names.canonical == "k") item.permutedHeads = source_.config.kvHeads;
+    const bool rotated = canonical.find(".q.") != std::string::npos || canonical.find(".k.") != std::string::npos;
+    if (permute && rotated && !canonical.ends_with("low_rank_b.weight"))
+      item.permutedHeads = static_cast<int>((vector ? values : entry.tensor.rows) / source_.config.headDim);
+    item.parts = std::move(parts);
     file_.tensors.push_back(std::move(entry));
     items_.push_back(std::move(item));
     return {};
   }
 
-  Result<void> check(const ExportTensor& part, const ExportTensor& first) const {
+  Result<void> checkType(const ExportTensor& part) const {
     const std::string which = "tensor " + inQuotes(part.name);
     if (part.cols % info(part.type).blockValues != 0)
       return fail(ErrorKind::Unsupported, "expected rows of " + which + " that are a multiple of " + std::to_string(info(part.type).blockValues) + " values (" +
                                               std::string(info(part.type).name) + "), found " + std::to_string(part.cols));
-    if (part.type != first.type || (part.rows > 1 && part.cols != first.cols))
-      return fail(ErrorKind::Unsupported, "expected " + which + " of the same type as " + inQuotes(first.name) + ": GGUF stores them as one tensor");
     if (part.blocks.data == nullptr && !canQuantize(part.type))
       return fail(ErrorKind::Unsupported, "expected a type that can be written (F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1) for " + which + ", found " +
                                               std::string(info(part.type).name));
-    if (const Tensor* original = source_.find(part.name); original != nullptr && (original->rows != part.rows || original->cols != part.cols))
-      return fail(ErrorKind::Unsupported, "expected " + which + " as large as in the model it came from (" + std::to_string(original->rows) + " x " +
-                                              std::to_string(original->cols) + "), found " + std::to_string(part.rows) + " x " + std::to_string(part.cols) +
-                                              ": GGUF has one shape for all layers, and cannot hold a structurally pruned model");
     return {};
   }
 
@@ -191,6 +201,7 @@ class Exporter {
 
   const Checkpoint& source_;
   const Family& family_;
+  std::span<const LayerConfig> layers_;
   std::map<std::string, const ExportTensor*> byName_;
   GgufFile file_;
   std::vector<Item> items_;  ///< beside file_.tensors
@@ -219,8 +230,9 @@ std::vector<ExportTensor> exportTensors(const Checkpoint& source, std::optional<
   return out;
 }
 
-Result<void> exportGguf(const std::filesystem::path& path, const Checkpoint& source, const std::vector<ExportTensor>& tensors, std::stop_token stop) {
-  return Exporter(source, tensors).write(path, std::move(stop));
+Result<void> exportGguf(const std::filesystem::path& path, const Checkpoint& source, const std::vector<ExportTensor>& tensors, std::stop_token stop,
+                        std::span<const LayerConfig> layers) {
+  return Exporter(source, tensors, layers).write(path, std::move(stop));
 }
 
 }  // namespace ts

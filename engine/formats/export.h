@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -30,10 +31,15 @@ struct ExportTensor {
 /// Writes the tensors as a GGUF v3 file that llama.cpp's rules hold for: a GGUF source keeps its metadata, tokenizer and
 /// names; a Hugging Face source gets GGUF's names, hyper-parameters and tokenizer (tokenizer.ggml.* where GGUF has a word
 /// for it, and tokenizer.json whole as tokenizer.huggingface.json), and Llama's q and k permuted.
-/// Temporary and rename: nothing half-written. Errors: Unsupported when a shape is not the configuration's (structured
-/// pruning; GGUF has one shape for all layers) or a row is no multiple of the type's block; Io; Cancelled.
+///
+/// What GGUF has no word for makes it the project's own container (gguf_types.h), which openCheckpoint() reads and other
+/// programs refuse: layers with fewer heads or neurons than others, low-rank factors, fused projections in several types.
+/// `layers`, if given, says which key/value head each query head reads; the numbers of heads and neurons are the tensors'.
+///
+/// Temporary and rename: nothing half-written. Errors: Unsupported for a row that is no multiple of the type's block, or
+/// shapes that do not fit together (named); Io; Cancelled.
 Result<void> exportGguf(const std::filesystem::path& path, const Checkpoint& source, const std::vector<ExportTensor>& tensors,
-                        std::stop_token stop = {});
+                        std::stop_token stop = {}, std::span<const LayerConfig> layers = {});
 
 /// A checkpoint's own tensors, matrices as `type` (none: as they are), vectors as F32.
 std::vector<ExportTensor> exportTensors(const Checkpoint& source, std::optional<TensorType> type);

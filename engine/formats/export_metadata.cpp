@@ -105,4 +105,45 @@ void putHyperParameters(const ModelConfig& c, const Family& family, GgufFile& ou
   putWindows(c, family, prefix, out);
 }
 
+void putOwnLayers(const ModelConfig& config, std::span<const LayerConfig> layers, GgufFile& out) {
+  const std::string from = out.get<std::string>("general.architecture").value_or("");
+  const std::string to = from.starts_with(kOwnArchitecture) ? from : std::string(kOwnArchitecture) + from;
+  std::vector<std::int64_t> heads, kvHeads, intermediate, groups;
+  bool equal = true;
+  for (const LayerConfig& layer : layers) {
+    const int queries = config.headsOf(layer), keys = config.kvHeadsOf(layer);
+    heads.push_back(queries);
+    kvHeads.push_back(keys);
+    intermediate.push_back(config.intermediateOf(layer));
+    for (int h = 0; h < queries; ++h) {
+      const std::int64_t group = layer.queryToKv.empty() ? std::int64_t{h} * keys / queries : layer.queryToKv[static_cast<std::size_t>(h)];
+      equal = equal && queries % keys == 0 && group == h / (queries / keys);
+      groups.push_back(group);
+    }
+  }
+  if (to != from) {
+    std::map<std::string, GgufValue, std::less<>> renamed;
+    for (auto& [key, value] : out.metadata) {
+      const bool own = key.starts_with(from + ".");
+      const std::string name = own ? to + key.substr(from.size()) : key;
+      if (const auto type = out.valueTypes.extract(key); own && !type.empty()) out.valueTypes[name] = type.mapped();
+      else if (!type.empty()) out.valueTypes[key] = type.mapped();
+      renamed[name] = std::move(value);
+    }
+    out.metadata = std::move(renamed);
+  }
+  const auto put = [&](const std::string& key, std::vector<std::int64_t> values) {
+    out.valueTypes.erase(key);
+    out.metadata[key] = std::make_shared<const GgufArray>(GgufArray{std::move(values)});
+  };
+  out.metadata["general.architecture"] = to;
+  put(to + ".attention.head_count", std::move(heads));
+  put(to + ".attention.head_count_kv", std::move(kvHeads));
+  put(to + ".feed_forward_length", std::move(intermediate));
+  out.metadata.erase(std::string(kOwnGroups));
+  if (!equal) put(std::string(kOwnGroups), std::move(groups));
+  // Without them in the file, the head's size would be guessed from the number of heads.
+  for (const char* key : {".attention.key_length", ".attention.value_length"}) out.metadata[to + key] = std::int64_t{config.headDim};
+}
+
 }  // namespace ts

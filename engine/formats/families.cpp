@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/formats/gguf_types.h"
+
 namespace ts {
 namespace {
 
@@ -121,6 +123,7 @@ const Family* familyOfModelType(std::string_view modelType) {
 }
 
 const Family* familyOfGguf(std::string_view architecture) {
+  if (architecture.starts_with(kOwnArchitecture)) architecture.remove_prefix(kOwnArchitecture.size());
   for (const Family& family : kFamilies)
     if (family.ggufName == architecture) return &family;  // Mistral is "llama" there
   return nullptr;

@@ -56,6 +56,8 @@ void addConfig(const ModelConfig& c, Hash& hash) {
   for (const LayerConfig& layer : c.layers) {
     hash.number(layer.slidingWindow);
     hash.number(layer.rope);
+    for (const int v : {layer.heads, layer.kvHeads, layer.intermediate}) hash.number(v);
+    for (const int v : layer.queryToKv) hash.number(v);
   }
 }
 

@@ -3,11 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 
 #include "engine/formats/byte_reader.h"
-#include "engine/formats/cut.h"
 #include "engine/formats/families.h"
+#include "engine/formats/gguf_types.h"
 
 namespace ts {
 namespace {
@@ -26,17 +25,25 @@ class Keys {
   Result<std::int64_t> integer(std::string_view key, std::int64_t least, std::int64_t most, std::optional<std::int64_t> otherwise = {}) const {
     if (!has(key) && otherwise) return *otherwise;
     auto value = file_.get<std::int64_t>(name(key));
-    // Some writers repeat a number for each layer; it is one number if all are the same.
-    if (const auto* list = file_.array<std::int64_t>(name(key)); list != nullptr && !list->empty()) {
-      if (std::any_of(list->begin(), list->end(), [&](std::int64_t v) { return v != list->front(); }))
-        return fail(ErrorKind::Unsupported, "expected the same " + inQuotes(name(key)) + " in every layer", file_.path.string());
-      value = list->front();
-    }
     if (!value || *value < least || *value > most)
       return fail("expected metadata " + inQuotes(name(key)) + ", a whole number from " + std::to_string(least) + " to " + std::to_string(most) +
                       (value ? ", found " + std::to_string(*value) : has(key) ? ", found another type" : ", it is missing"),
                   file_.path.string());
     return *value;
+  }
+  /// One number for each of `layers` layers: a list of them, or one for all.
+  Result<std::vector<std::int64_t>> perLayer(std::string_view key, std::size_t layers, std::int64_t least, std::int64_t most,
+                                             std::optional<std::int64_t> otherwise = {}) const {
+    const auto* list = file_.array<std::int64_t>(name(key));
+    if (list == nullptr) {
+      TS_TRY(const auto value, integer(key, least, most, otherwise));
+      return std::vector<std::int64_t>(layers, value);
+    }
+    if (list->size() != layers || std::any_of(list->begin(), list->end(), [&](std::int64_t v) { return v < least || v > most; }))
+      return fail("expected metadata " + inQuotes(name(key)) + ", a whole number from " + std::to_string(least) + " to " + std::to_string(most) +
+                      " for each of the " + std::to_string(layers) + " layers",
+                  file_.path.string());
+    return *list;
   }
   Result<double> number(std::string_view key, double least, double most, std::optional<double> otherwise = {}) const {
     if (!has(key) && otherwise) return *otherwise;
@@ -55,6 +62,35 @@ class Keys {
   std::string prefix_;
 };
 
+/// Where layers differ (our own architectures), what each has; and which key/value head its query heads read.
+Result<void> readLayers(const GgufFile& file, const std::vector<std::int64_t>& heads, const std::vector<std::int64_t>& kvHeads,
+                        const std::vector<std::int64_t>& intermediate, ModelConfig& c) {
+  const auto* groups = file.array<std::int64_t>(kOwnGroups);
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < c.layers.size(); ++i) {
+    LayerConfig& layer = c.layers[i];
+    if (heads[i] != c.heads || kvHeads[i] != c.kvHeads || intermediate[i] != c.intermediate || groups != nullptr) {
+      layer.heads = static_cast<int>(heads[i]);
+      layer.kvHeads = static_cast<int>(kvHeads[i]);
+      layer.intermediate = static_cast<int>(intermediate[i]);
+    }
+    if (groups == nullptr) {
+      if (heads[i] % kvHeads[i] != 0)
+        return fail("expected the number of query heads (" + std::to_string(heads[i]) + ") to be a multiple of that of key/value heads (" +
+                        std::to_string(kvHeads[i]) + ")",
+                    file.path.string());
+      continue;
+    }
+    for (std::int64_t h = 0; h < heads[i]; ++h, ++at) {
+      const std::int64_t before = h == 0 ? 0 : layer.queryToKv.back();
+      if (at >= groups->size() || (*groups)[at] < before || (*groups)[at] >= kvHeads[i])
+        return fail("expected metadata " + inQuotes(kOwnGroups) + ", the key/value head of every query head of every layer in order", file.path.string());
+      layer.queryToKv.push_back(static_cast<int>((*groups)[at]));
+    }
+  }
+  return {};
+}
+
 Result<void> readSizes(const GgufFile& file, const Keys& keys, ModelConfig& c) {
   const auto put = [](auto& out, const Result<std::int64_t>& value) -> Result<void> {
     if (!value) return tl::unexpected(value.error());
@@ -64,19 +100,22 @@ Result<void> readSizes(const GgufFile& file, const Keys& keys, ModelConfig& c) {
   TS_TRY(const auto layers, keys.integer("block_count", 1, 10000));
   c.layers.assign(static_cast<std::size_t>(layers), LayerConfig{0, c.learnedPositions ? -1 : 0});
   TS_CHECK(put(c.hidden, keys.integer("embedding_length", 1, kMostSize)));
-  TS_CHECK(put(c.heads, keys.integer("attention.head_count", 1, 65536)));
-  TS_CHECK(put(c.kvHeads, keys.integer("attention.head_count_kv", 1, 65536, c.heads)));
+  TS_TRY(const auto heads, keys.perLayer("attention.head_count", c.layers.size(), 1, 65536));
+  c.heads = static_cast<int>(*std::max_element(heads.begin(), heads.end()));
+  TS_TRY(const auto kvHeads, keys.perLayer("attention.head_count_kv", c.layers.size(), 1, 65536, c.heads));
+  c.kvHeads = static_cast<int>(*std::max_element(kvHeads.begin(), kvHeads.end()));
   TS_CHECK(put(c.headDim, keys.integer("attention.key_length", 1, kMostSize, c.hidden / c.heads)));
   TS_TRY(const auto valueLength, keys.integer("attention.value_length", 1, kMostSize, c.headDim));
   if (valueLength != c.headDim) return fail(ErrorKind::Unsupported, "expected keys and values of the same length", file.path.string());
-  TS_CHECK(put(c.intermediate, keys.integer("feed_forward_length", 1, kMostSize)));
+  TS_TRY(const auto intermediate, keys.perLayer("feed_forward_length", c.layers.size(), 1, kMostSize));
+  c.intermediate = static_cast<int>(*std::max_element(intermediate.begin(), intermediate.end()));
   TS_CHECK(put(c.contextLength, keys.integer("context_length", 1, kMostContext)));
   TS_TRY(const double epsilon, keys.number(c.norm == NormKind::Layer ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon", 0.0, 1.0));
   c.normEpsilon = static_cast<float>(epsilon);
-  if (c.headDim < 1 || c.heads % c.kvHeads != 0 || static_cast<std::int64_t>(c.heads) * c.headDim > kMostSize)
-    return fail("expected the number of query heads (" + std::to_string(c.heads) + ") to be a multiple of that of key/value heads (" +
-                    std::to_string(c.kvHeads) + "), and heads of at least one dimension",
+  if (c.headDim < 1 || static_cast<std::int64_t>(c.heads) * c.headDim > kMostSize)
+    return fail("expected heads of at least one dimension, and " + std::to_string(c.heads) + " of them to be at most " + std::to_string(kMostSize) + " wide",
                 file.path.string());
+  TS_CHECK(readLayers(file, heads, kvHeads, intermediate, c));
   const GgufTensor* embedding = file.find("token_embd.weight");
   if (embedding == nullptr) return fail("expected tensor \"token_embd.weight\"", file.path.string());
   if (embedding->tensor.rows > kMostSize) return fail("expected a vocabulary of at most " + std::to_string(kMostSize), file.path.string());
@@ -209,52 +248,6 @@ Result<ModelConfig> ggufConfig(const GgufFile& file) {
   if (family->id == "gemma3") TS_CHECK(gemma(keys, c));
   TS_CHECK(slidingWindows(file, keys, c));
   return c;
-}
-
-Result<std::map<std::string, Tensor, std::less<>>> ggufTensors(const GgufFile& file, const ModelConfig& config, std::vector<std::string>& unused) {
-  const Family& family = *familyOf(config);
-  std::map<std::string_view, const Tensor*> byName;
-  for (const GgufTensor& entry : file.tensors) byName.emplace(entry.name, &entry.tensor);
-  std::map<std::string, Tensor, std::less<>> out;
-  const auto take = [&](const std::string& name) -> const Tensor* {
-    const auto it = byName.find(name);
-    if (it == byName.end()) return nullptr;
-    const Tensor* tensor = it->second;
-    byName.erase(it);
-    return tensor;
-  };
-  for (const TensorNames& names : family.outer)
-    for (const std::string ending : {".weight", ".bias"})
-      if (const Tensor* tensor = take(std::string(names.gguf) + ending)) out.emplace(std::string(names.canonical) + ending, *tensor);
-  for (int layer = 0; layer < config.layerCount(); ++layer) {
-    const std::string from = "blk." + std::to_string(layer) + ".", to = "layers." + std::to_string(layer) + ".";
-    for (const TensorNames& names : family.layers)
-      for (const std::string ending : {".weight", ".bias"}) {
-        const std::string name = from + std::string(names.gguf) + ending;
-        const Tensor* tensor = take(name);
-        if (tensor == nullptr) continue;
-        TS_CHECK(putCut(names.canonical, ending, *tensor, config, to, name, file.path.string(), out));
-      }
-  }
-  for (const auto& [name, tensor] : byName)
-    if (!name.starts_with("rope_f")) unused.emplace_back(name);  // rope_freqs, rope_factors_*: in the configuration
-  return out;
-}
-
-std::vector<int> ggufStopIds(const GgufFile& file) {
-  std::set<int> ids;
-  constexpr std::int64_t kMost = std::int64_t{1} << 24;
-  for (const char* key : {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"})
-    if (const auto id = file.get<std::int64_t>(key); id && *id >= 0 && *id < kMost) ids.insert(static_cast<int>(*id));
-  // Instruction-tuned models end a turn with a token of their own, which older files do not name.
-  const auto* tokens = file.array<std::string>("tokenizer.ggml.tokens");
-  const auto* kinds = file.array<std::int64_t>("tokenizer.ggml.token_type");
-  constexpr std::int64_t kControl = 3;
-  if (tokens != nullptr && kinds != nullptr)
-    for (std::size_t i = 0; i < std::min(tokens->size(), kinds->size()); ++i)
-      for (const char* turn : {"<|eot_id|>", "<|im_end|>", "<end_of_turn>", "<|end|>"})
-        if ((*kinds)[i] == kControl && (*tokens)[i] == turn) ids.insert(static_cast<int>(i));
-  return {ids.begin(), ids.end()};
 }
 
 }  // namespace ts

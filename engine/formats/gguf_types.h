@@ -3,10 +3,18 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 namespace ts {
 
 inline constexpr std::uint32_t kGgufMagic = 0x46554747;  ///< "GGUF", little-endian
+
+/// What llama.cpp has no word for goes into a GGUF of our own: its architecture has this before the family's name, so
+/// that other programs refuse it instead of misreading it, its tensors outside of the family's table are called
+/// "tradespace." + canonical name, and layers may differ in heads and neurons.
+inline constexpr std::string_view kOwnArchitecture = "tradespace-";
+inline constexpr std::string_view kOwnTensor = "tradespace.";
+inline constexpr std::string_view kOwnGroups = "tradespace.query_to_kv";  ///< of all layers' query heads, one after another
 
 /// gguf_metadata_value_type
 enum class GgufType : std::uint32_t {

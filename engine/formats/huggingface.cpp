@@ -68,7 +68,6 @@ Result<std::map<std::string, Tensor, std::less<>>> huggingFaceTensors(const Safe
   }
   for (int layer = 0; layer < config.layerCount(); ++layer) {
     const std::string from = prefixes.body + std::string(family.layerPrefix) + std::to_string(layer) + ".";
-    const std::string to = "layers." + std::to_string(layer) + ".";
     for (const TensorNames& names : family.layers) {
       const bool norm = names.canonical.ends_with("_norm");
       for (const std::string ending : {".weight", ".bias"}) {
@@ -76,7 +75,7 @@ Result<std::map<std::string, Tensor, std::less<>>> huggingFaceTensors(const Safe
         TS_TRY(const Tensor* found, taker.take(name));
         if (found == nullptr) continue;
         const Tensor tensor = family.conv1d && !norm && ending == ".weight" ? transposed(*found) : *found;
-        TS_CHECK(putCut(names.canonical, ending, tensor, config, to, name, place, out));
+        TS_CHECK(putCut(names.canonical, ending, tensor, config, layer, name, place, out));
       }
     }
   }

@@ -27,7 +27,13 @@ class Builder {
   }
   Result<Linear> linear(const std::string& name, std::int64_t rows, std::int64_t cols) {
     Linear linear;
-    TS_TRY(linear.weight, matrix(name + ".weight", rows, cols));
+    if (const Tensor* a = checkpoint_.find(name + ".low_rank_a.weight")) {
+      TS_TRY(MatrixPtr left, matrix(name + ".low_rank_a.weight", rows, a->cols));
+      TS_TRY(MatrixPtr right, matrix(name + ".low_rank_b.weight", a->cols, cols));
+      linear.weight = makeLowRank(std::move(left), std::move(right));
+    } else {
+      TS_TRY(linear.weight, matrix(name + ".weight", rows, cols));
+    }
     TS_TRY(linear.bias, optionalVector(name + ".bias", rows));
     return linear;
   }
@@ -57,8 +63,9 @@ class Builder {
 
 Result<Block> buildBlock(Builder& from, const ModelConfig& config, int index) {
   const std::string prefix = "layers." + std::to_string(index) + ".";
-  const std::int64_t hidden = config.hidden, queries = std::int64_t{config.heads} * config.headDim,
-                     keys = std::int64_t{config.kvHeads} * config.headDim;
+  const LayerConfig& own = config.layers[static_cast<std::size_t>(index)];
+  const int heads = config.headsOf(own), kvHeads = config.kvHeadsOf(own), intermediate = config.intermediateOf(own);
+  const std::int64_t hidden = config.hidden, queries = std::int64_t{heads} * config.headDim, keys = std::int64_t{kvHeads} * config.headDim;
   const bool pre = config.placement != NormPlacement::Post, post = config.placement != NormPlacement::Pre;
   Block block;
   if (pre) {
@@ -79,13 +86,14 @@ Result<Block> buildBlock(Builder& from, const ModelConfig& config, int index) {
   TS_TRY(block.v, from.linear(prefix + "v", keys, hidden));
   TS_TRY(block.o, from.linear(prefix + "o", hidden, queries));
   if (config.gatedMlp) {
-    TS_TRY(block.gate, from.linear(prefix + "gate", config.intermediate, hidden));
+    TS_TRY(block.gate, from.linear(prefix + "gate", intermediate, hidden));
   }
-  TS_TRY(block.up, from.linear(prefix + "up", config.intermediate, hidden));
-  TS_TRY(block.down, from.linear(prefix + "down", hidden, config.intermediate));
-  block.kvHeads = config.kvHeads;
-  block.intermediate = config.intermediate;
-  for (int h = 0; h < config.heads; ++h) block.queryToKv.push_back(h / (config.heads / config.kvHeads));
+  TS_TRY(block.up, from.linear(prefix + "up", intermediate, hidden));
+  TS_TRY(block.down, from.linear(prefix + "down", hidden, intermediate));
+  block.kvHeads = kvHeads;
+  block.intermediate = intermediate;
+  block.queryToKv = own.queryToKv;
+  for (int h = static_cast<int>(block.queryToKv.size()); h < heads; ++h) block.queryToKv.push_back(h / (heads / kvHeads));
   return block;
 }
 
@@ -102,8 +110,9 @@ Result<void> checkConfig(const ModelConfig& c, const std::filesystem::path& path
   TS_CHECK(positive("intermediate size", c.intermediate));
   TS_CHECK(positive("vocabulary size", c.vocabulary));
   TS_CHECK(positive("context length", c.contextLength));
-  if (c.heads % c.kvHeads != 0)
-    return fail("attention heads (" + std::to_string(c.heads) + ") must be a multiple of key/value heads (" + std::to_string(c.kvHeads) + ")", path.string());
+  for (const LayerConfig& layer : c.layers)
+    if (layer.queryToKv.empty() ? c.headsOf(layer) % c.kvHeadsOf(layer) != 0 : static_cast<int>(layer.queryToKv.size()) != c.headsOf(layer))
+      return fail("attention heads (" + std::to_string(c.headsOf(layer)) + ") must be a multiple of key/value heads (" + std::to_string(c.kvHeadsOf(layer)) + ")", path.string());
   for (const LayerConfig& layer : c.layers)
     if (layer.rope >= static_cast<int>(c.ropes.size())) return fail("a layer names a rotary embedding that is not there", path.string());
   for (const Rope& rope : c.ropes)

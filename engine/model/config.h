@@ -40,6 +40,9 @@ struct Rope {
 struct LayerConfig {
   std::int64_t slidingWindow = 0;  ///< a row sees the last `slidingWindow` positions, itself included; 0: all
   int rope = -1;                   ///< index into ModelConfig::ropes; -1: none
+  // A layer that structured pruning made smaller than the others; 0 and empty: as the model says.
+  int heads = 0, kvHeads = 0, intermediate = 0;
+  std::vector<int> queryToKv;      ///< key/value head of each query head, not descending; empty: equal groups
 };
 
 struct ModelConfig {
@@ -65,6 +68,9 @@ struct ModelConfig {
   bool tiedEmbeddings = false;
 
   int layerCount() const { return static_cast<int>(layers.size()); }
+  int headsOf(const LayerConfig& layer) const { return layer.heads > 0 ? layer.heads : heads; }
+  int kvHeadsOf(const LayerConfig& layer) const { return layer.kvHeads > 0 ? layer.kvHeads : kvHeads; }
+  int intermediateOf(const LayerConfig& layer) const { return layer.intermediate > 0 ? layer.intermediate : intermediate; }
 };
 
 /// Inverse frequencies and the factor on cos and sin, as Hugging Face transformers computes them

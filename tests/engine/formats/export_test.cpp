@@ -137,21 +137,41 @@ TEST(Export, TheTokenizerTravelsWithTheModel) {
   EXPECT_EQ(plain.tokenizer->encode(text), source.tokenizer->encode(text));
 }
 
-TEST(Export, WhatGgufCannotHoldIsRefused) {
+TEST(Export, ShapesThatDoNotFitTogetherAreRefused) {
   const Folder folder;
   const Checkpoint source = family("phi3");
   auto tensors = exportTensors(source, std::nullopt);
   for (ExportTensor& tensor : tensors)
     if (tensor.name == "layers.1.down.weight") tensor.cols = 128;
-  const auto pruned = exportGguf(folder / "a.gguf", source, tensors);
-  ASSERT_FALSE(pruned.has_value());
-  EXPECT_EQ(pruned.error().kind, ErrorKind::Unsupported);
-  EXPECT_NE(pruned.error().message.find("structurally pruned"), std::string::npos) << pruned.error().message;
-  tensors = exportTensors(source, std::nullopt);
-  for (ExportTensor& tensor : tensors)
-    if (tensor.name == "layers.1.k.weight") tensor.type = TensorType::F16;
-  EXPECT_FALSE(exportGguf(folder / "a.gguf", source, tensors).has_value());
+  const auto odd = exportGguf(folder / "a.gguf", source, tensors);
+  ASSERT_FALSE(odd.has_value());
+  EXPECT_EQ(odd.error().kind, ErrorKind::Unsupported);
+  EXPECT_NE(odd.error().message.find("expected tensor \"layers.1.down.weight\" of 64 x 160"), std::string::npos) << odd.error().message;
   EXPECT_TRUE(folder.names().empty());
+}
+
+TEST(Export, FusedProjectionsInSeveralTypesAreStoredApart) {
+  const Folder folder;
+  const Checkpoint source = family("phi3");
+  auto tensors = exportTensors(source, std::nullopt);
+  for (ExportTensor& tensor : tensors)
+    if (tensor.name == "layers.1.k.weight") {
+      tensor.type = TensorType::F16;
+      tensor.readRows = [blocks = tensor.blocks](std::int64_t first, std::int64_t count, float* out) { dequantize(blocks.type, blocks.row(first), count * blocks.cols, out); };
+      tensor.blocks = {};
+    }
+  ASSERT_TRUE(exportGguf(folder / "a.gguf", source, tensors).has_value());
+  const Checkpoint back = opened(folder / "a.gguf");
+  EXPECT_NE(back.container, "GGUF v3");
+  EXPECT_EQ(back.tensors.size(), source.tensors.size());
+  EXPECT_EQ(back.find("layers.1.k.weight")->type, TensorType::F16);
+  EXPECT_EQ(back.find("layers.1.q.weight")->toFloats(), source.find("layers.1.q.weight")->toFloats());
+  EXPECT_EQ(readGguf(folder / "a.gguf")->get<std::string>("general.architecture"), "tradespace-phi3");
+}
+
+TEST(Export, StopsWhenAsked) {
+  const Folder folder;
+  const Checkpoint source = family("phi3");
   std::stop_source stop;
   stop.request_stop();
   const auto stopped = exportGguf(folder / "a.gguf", source, exportTensors(source, std::nullopt), stop.get_token());
