@@ -91,7 +91,9 @@ Result<Saved> saveModel(const std::filesystem::path& path, const Model& model, c
   collector.norm("final_norm", model.finalNorm);
   if (model.head.weight != model.embedding) TS_CHECK(collector.matrix("head.weight", model.head.weight));
   collector.vector("head.bias", model.head.bias);
-  TS_CHECK(exportGguf(path, source, collector.tensors, stop));
+  std::vector<LayerConfig> layers = model.config.layers;
+  for (std::size_t i = 0; i < layers.size(); ++i) layers[i].queryToKv = model.blocks[i].queryToKv;  // pruning leaves uneven groups
+  TS_CHECK(exportGguf(path, source, collector.tensors, stop, layers));
   std::error_code error;
   return Saved{std::filesystem::file_size(path, error), std::move(collector.types)};
 }

@@ -19,8 +19,9 @@ struct Saved {
 
 /// Writes a model, transformed or not, as a GGUF file whose weights mean the same floats bit for bit as the model's.
 /// `source` is the checkpoint it was built from: its metadata and tokenizer go with it, and matrices that are still its
-/// own keep their stored blocks. Errors: Unsupported, naming the matrix, for what GGUF has no type or shape for (low-rank
-/// factors, structurally pruned blocks, odd groups); Io; Cancelled. Nothing half-written.
+/// own keep their stored blocks. Pruned layers and low-rank factors make it the project's own container (export.h).
+/// Errors: Unsupported, naming the matrix, for what GGUF has no type for (odd groups, zero points that are no halves);
+/// Io; Cancelled. Nothing half-written.
 Result<Saved> saveModel(const std::filesystem::path& path, const Model& model, const Checkpoint& source, std::stop_token stop = {});
 
 }  // namespace ts
