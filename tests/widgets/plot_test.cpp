@@ -152,10 +152,14 @@ struct Export : testing::Test {
 TEST_F(Export, PngHasTwiceTheSizeAndShowsColours) {
   const QImage image(write("front.png"));
   ASSERT_EQ(image.size(), QSize(2200, 1440));
-  int coloured = 0;
+  int coloured = 0, left = image.width(), right = 0, bottom = 0;
   for (int y = 0; y < image.height(); y += 3)
-    for (int x = 0; x < image.width(); x += 3) coloured += QColor(image.pixel(x, y)).saturation() > 100;
+    for (int x = 0; x < image.width(); x += 3)
+      if (QColor(image.pixel(x, y)).saturation() > 100) ++coloured, left = std::min(left, x), right = std::max(right, x), bottom = std::max(bottom, y);
   EXPECT_GT(coloured, 100);
+  EXPECT_LT(left, image.width() / 5) << "the chart fills the picture";
+  EXPECT_GT(right, image.width() * 4 / 5);
+  EXPECT_GT(bottom, image.height() / 2);
 }
 
 TEST_F(Export, SvgIsWellFormedWithItsSummaryTextAndShapes) {

@@ -98,6 +98,7 @@ void Style::drawPrimitive(PrimitiveElement element, const QStyleOption* option, 
       return;
     case PE_IndicatorCheckBox: return drawCheck(option, painter);
     case PE_FrameFocusRect:
+    case PE_PanelScrollAreaCorner:
     case PE_FrameStatusBarItem: return;  // fields and buttons show the focus by their border
     default: break;
   }
@@ -121,6 +122,14 @@ void Style::drawControl(ControlElement element, const QStyleOption* option, QPai
   if (const auto* button = element == CE_PushButtonLabel ? qstyleoption_cast<const QStyleOptionButton*>(option) : nullptr;
       button && !(button->features & QStyleOptionButton::HasMenu))
     return drawButtonLabel(button, painter, this);
+  if (element == CE_TabBarTabShape) {
+    QColor ground = option->palette.color(QPalette::Text);
+    ground.setAlphaF(0.06f);
+    if (option->state & State_MouseOver && !(option->state & State_Selected)) painter->fillRect(option->rect.adjusted(0, 2, 0, -2), ground);
+    const QRect line(option->rect.left() + 6, option->rect.bottom() - 2, option->rect.width() - 12, 3);
+    if (option->state & State_Selected) painter->fillRect(line, option->palette.color(QPalette::Highlight));
+    return;
+  }
   if (element == CE_Splitter) return;
   QProxyStyle::drawControl(element, option, painter, widget);
 }

@@ -4,10 +4,60 @@
 #include <QCoreApplication>
 #include <QFontMetricsF>
 #include <QPainter>
+#include <cmath>
 
 #include "widgets/base/theme.h"
 
 namespace ts {
+namespace {
+
+constexpr double kChip = 11, kGap = 6, kBetween = 18;
+
+/// Calls place(entry, position) for each entry, left to right, row under row; the height they take.
+template <class Place>
+double layOut(const PlotData& data, const QFont& font, const QRectF& area, Place&& place) {
+  const QFontMetricsF metrics(font);
+  const double line = metrics.height() + 4;
+  double x = 0, y = 0;
+  for (int i = 0; i < data.series.size(); ++i) {
+    const double width = kChip + kGap + metrics.horizontalAdvance(data.series[i].title);
+    if (x > 0 && x + width > area.width()) x = 0, y += line;
+    place(i, area.topLeft() + QPointF(x, y));
+    x += width + kBetween;
+  }
+  return y + line;
+}
+
+QPolygonF corners(int n, double inner, double turn) {
+  QPolygonF shape;
+  const int steps = inner < 1 ? 2 * n : n;
+  for (int i = 0; i < steps; ++i) {
+    const double radius = inner < 1 && i % 2 ? inner : 1, angle = turn + 2 * M_PI * i / steps;
+    shape << QPointF(radius * std::sin(angle), -radius * std::cos(angle));
+  }
+  return shape;
+}
+
+void paintMarker(QPainter& painter, Marker marker, const QPointF& centre, double radius) {
+  painter.save();
+  painter.translate(centre);
+  painter.scale(radius, radius);
+  switch (marker) {
+    case Marker::Circle: painter.drawEllipse(QPointF(), 1, 1); break;
+    case Marker::Square: painter.drawRect(QRectF(-0.9, -0.9, 1.8, 1.8)); break;
+    case Marker::Diamond: painter.drawPolygon(corners(4, 1, 0)); break;
+    case Marker::Triangle: painter.drawPolygon(corners(3, 1, 0)); break;
+    case Marker::Star: painter.drawPolygon(corners(5, 0.45, 0)); break;
+    case Marker::Pentagon: painter.drawPolygon(corners(5, 1, 0)); break;
+  }
+  painter.restore();
+}
+
+}  // namespace
+
+double legendHeight(const PlotData& data, const QFont& font, double width) {
+  return data.series.size() < 2 ? 0 : layOut(data, font, QRectF(0, 0, width, 0), [](int, const QPointF&) {}) + 6;
+}
 
 PlotOverlay::PlotOverlay(QGraphicsItem* chart) : QGraphicsItem(chart) { setZValue(50); }
 
@@ -23,18 +73,32 @@ void PlotOverlay::setHovered(std::int64_t id) {
   update();
 }
 
-QRectF PlotOverlay::boundingRect() const { return state_.plotArea.adjusted(-10, -10, 10, 10); }
+QRectF PlotOverlay::boundingRect() const { return state_.plotArea.united(state_.legendArea).adjusted(-10, -10, 10, 10); }
 
 void PlotOverlay::paint(QPainter* painter, const QStyleOptionGraphicsItem*, QWidget*) {
   if (!state_.data || !state_.map) return;
   painter->save();
-  painter->setClipRect(state_.plotArea.adjusted(-1, -1, 1, 1));
   painter->setRenderHint(QPainter::Antialiasing);
   painter->setFont(state_.font);
+  paintLegend(*painter);
+  painter->setClipRect(state_.plotArea.adjusted(-1, -1, 1, 1));
   paintLimits(*painter);
   if (state_.data->errorBars) paintErrorBars(*painter);
   paintRings(*painter);
   painter->restore();
+}
+
+void PlotOverlay::paintLegend(QPainter& painter) const {
+  const PlotData& data = *state_.data;
+  if (data.series.size() < 2) return;
+  const QFontMetricsF metrics(state_.font);
+  layOut(data, state_.font, state_.legendArea, [&](int i, const QPointF& at) {
+    painter.setPen(Qt::NoPen);
+    painter.setBrush(seriesColour(data.series[i].colour, state_.palette));
+    paintMarker(painter, data.series[i].marker, at + QPointF(kChip / 2, metrics.height() / 2), kChip / 2);
+    painter.setPen(state_.palette.color(QPalette::Text));
+    painter.drawText(at + QPointF(kChip + kGap, metrics.ascent()), data.series[i].title);
+  });
 }
 
 void PlotOverlay::paintLimits(QPainter& painter) const {

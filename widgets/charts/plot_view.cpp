@@ -12,7 +12,7 @@
 #include <QtCharts/QCategoryAxis>
 #include <QtCharts/QChart>
 #include <QtCharts/QChartView>
-#include <QtCharts/QLegendMarker>
+#include <QtCharts/QLegend>
 #include <QtCharts/QLineSeries>
 #include <QtCharts/QScatterSeries>
 #include <cmath>
@@ -35,6 +35,8 @@ QScatterSeries::MarkerShape shapeOf(Marker marker) {
   }
   return QScatterSeries::MarkerShapeCircle;
 }
+
+constexpr int kSide = 16;  ///< left and right of the legend
 
 /// The chart library's axis, remade from a scale. Category axes take labels at any place, so ticks are ours.
 void applyScale(QCategoryAxis& axis, const AxisScale& scale) {
@@ -75,8 +77,7 @@ PlotView::PlotView(QWidget* parent) : QWidget(parent), impl_(std::make_unique<Im
   m.chart->setBackgroundVisible(false);
   m.chart->setMargins(QMargins(4, 4, 12, 4));
   m.chart->layout()->setContentsMargins(0, 0, 0, 0);
-  m.chart->legend()->setAlignment(Qt::AlignTop);
-  m.chart->legend()->setMarkerShape(QLegend::MarkerShapeFromSeries);
+  m.chart->legend()->hide();
   m.xAxis = new QCategoryAxis;
   m.yAxis = new QCategoryAxis;
   m.chart->addAxis(m.xAxis, Qt::AlignBottom);
@@ -105,6 +106,7 @@ PlotView::PlotView(QWidget* parent) : QWidget(parent), impl_(std::make_unique<Im
   connect(m.chart, &QChart::plotAreaChanged, this, [this] {
     PlotOverlay::State state = impl_->overlay->state();
     state.plotArea = impl_->chart->plotArea();
+    state.legendArea = legendArea();
     impl_->overlay->set(std::move(state));
   });
 }
@@ -154,13 +156,11 @@ void PlotView::rebuild() {
   m.yScale = scaleOf(1, data_.y);
 
   m.chart->removeAllSeries();
-  const auto attach = [&](QXYSeries* series, QList<QPointF> points, bool legend) {
+  const auto attach = [&](QXYSeries* series, QList<QPointF> points) {
     series->replace(points);
     m.chart->addSeries(series);
     series->attachAxis(m.xAxis);
     series->attachAxis(m.yAxis);
-    if (!legend)
-      for (QLegendMarker* marker : m.chart->legend()->markers(series)) marker->setVisible(false);
   };
 
   QList<QPointF> stairs;  // what is attainable: the next better y comes only at its own x
@@ -173,7 +173,7 @@ void PlotView::rebuild() {
   }
   auto* line = new QLineSeries;
   line->setPen(QPen(muted, 1.4));
-  attach(line, stairs, false);
+  attach(line, stairs);
 
   for (int s = 0; s < data_.series.size(); ++s) {
     const PlotSeries& kind = data_.series[s];
@@ -183,20 +183,19 @@ void PlotView::rebuild() {
       (p.onFront ? front : p.feasible ? behind : outside) << QPointF(m.xScale.position(p.x), m.yScale.position(p.y));
     }
     const QColor colour = seriesColour(kind.colour, colours);
-    const auto scatter = [&](const QList<QPointF>& points, double size, float opacity, bool hollow, bool legend) {
+    const auto scatter = [&](const QList<QPointF>& points, double size, float opacity, bool hollow) {
       auto* series = new QScatterSeries;
-      series->setName(kind.title);
       series->setMarkerShape(shapeOf(kind.marker));
       series->setMarkerSize(size);
       QColor fill = colour;
       fill.setAlphaF(opacity);
       series->setBrush(hollow ? QBrush(Qt::transparent) : QBrush(fill));
       series->setPen(hollow ? QPen(fill, 1.4) : QPen(colours.color(QPalette::Base), 1));
-      attach(series, points, legend);
+      attach(series, points);
     };
-    scatter(outside, 8, 0.4f, true, false);
-    scatter(behind, 9, 0.55f, true, false);
-    scatter(front, 13, 1.0f, false, true);
+    scatter(outside, 8, 0.4f, true);
+    scatter(behind, 9, 0.55f, true);
+    scatter(front, 13, 1.0f, false);
   }
 
   applyScale(*m.xAxis, m.xScale);
@@ -220,18 +219,29 @@ void PlotView::rebuild() {
     axis->setGridLinePen(QPen(grid, 1));
     axis->setLinePen(QPen(borderColour(colours), 1));
   }
-  m.chart->legend()->setLabelBrush(ink);
-  m.chart->legend()->setFont(font());
-  m.chart->legend()->setVisible(data_.series.size() > 1);
+  placeLegend();
 
   PlotOverlay::State state;
   state.data = &data_;
   state.selected = selected_;
   state.plotArea = m.chart->plotArea();
+  state.legendArea = legendArea();
   state.palette = colours;
   state.font = font();
   state.map = [this](double x, double y) { return impl_->map(x, y); };
   m.overlay->set(std::move(state));
+}
+
+QRectF PlotView::legendArea() const { return QRectF(kSide, 6, std::max(100, width() - 2 * kSide), 0); }
+
+void PlotView::placeLegend() {
+  const int height = static_cast<int>(std::ceil(legendHeight(data_, font(), legendArea().width())));
+  impl_->chart->setMargins(QMargins(4, 6 + height, 12, 4));
+}
+
+void PlotView::resizeEvent(QResizeEvent* event) {
+  QWidget::resizeEvent(event);
+  placeLegend();
 }
 
 QPointF PlotView::positionOf(std::int64_t id) const {
@@ -256,7 +266,7 @@ void PlotView::render(QPainter& painter, const QRectF& target) {
   flush();
   // Titles, ticks and legend are placed by events that have not been delivered to a view made a moment ago.
   for (int round = 0; round < 3; ++round) QCoreApplication::sendPostedEvents(nullptr, QEvent::LayoutRequest), QCoreApplication::sendPostedEvents(impl_->chart);
-  impl_->view->scene()->render(&painter, target, impl_->view->scene()->sceneRect());
+  impl_->view->scene()->render(&painter, target, impl_->chart->geometry());
 }
 
 void PlotView::keyPressEvent(QKeyEvent* event) {

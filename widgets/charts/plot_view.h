@@ -38,11 +38,14 @@ class PlotView : public QWidget {
  protected:
   void keyPressEvent(QKeyEvent* event) override;
   void changeEvent(QEvent* event) override;
+  void resizeEvent(QResizeEvent* event) override;
   bool eventFilter(QObject* watched, QEvent* event) override;
 
  private:
   void schedule();
   void rebuild();
+  QRectF legendArea() const;
+  void placeLegend();
   const PlotPoint* nearest(const QPoint& viewportPosition, double radius) const;
 
   struct Impl;

@@ -13,7 +13,8 @@
 #include <QScrollArea>
 #include <QSlider>
 #include <QSortFilterProxyModel>
-#include <QSplitter>
+#include <QStackedWidget>
+#include <QTabBar>
 
 #include "engine/core/model_path.h"
 #include "widgets/base/buttons.h"
@@ -185,7 +186,15 @@ QWidget* ModelsPage::makeTensors() {
   sorted_->setSortRole(Qt::UserRole);
   sorted_->setFilterCaseSensitivity(Qt::CaseInsensitive);
   sorted_->setFilterKeyColumn(-1);
-  auto* card = new Card(tr("Tensors"));
+  auto* card = new Card;
+  auto* tabs = new QTabBar;
+  tabs->setDrawBase(false);
+  tabs->setExpanding(false);
+  tabs->setAccessibleName(tr("Inside the model"));
+  tabs->addTab(tr("Tensors"));
+  tabs->addTab(tr("Metadata"));
+  auto* stack = new QStackedWidget;
+  connect(tabs, &QTabBar::currentChanged, stack, &QStackedWidget::setCurrentIndex);
   tensorCount_ = mutedLabel({});
   tensorCount_->setWordWrap(false);
   auto* search = new QLineEdit;
@@ -194,8 +203,14 @@ QWidget* ModelsPage::makeTensors() {
   search->setMaximumWidth(180);
   search->setAccessibleName(tr("Filter tensors"));
   connect(search, &QLineEdit::textChanged, sorted_, &QSortFilterProxyModel::setFilterFixedString);
-  card->addHeaderWidget(tensorCount_);
-  card->addHeaderWidget(search);
+  connect(tabs, &QTabBar::currentChanged, search, [this, search](int tab) { search->setVisible(tab == 0), tensorCount_->setVisible(tab == 0); });
+  auto* head = new QHBoxLayout;
+  head->setSpacing(space::kSmall);
+  head->addWidget(tabs);
+  head->addStretch(1);
+  head->addWidget(tensorCount_);
+  head->addWidget(search);
+  card->body()->addLayout(head);
   table_ = new Table(sorted_);
   table_->setSortingEnabled(true);
   table_->sortByColumn(-1, Qt::AscendingOrder);
@@ -205,17 +220,12 @@ QWidget* ModelsPage::makeTensors() {
   scroll->setWidgetResizable(true);
   scroll->setFrameShape(QFrame::NoFrame);
   scroll->setBackgroundRole(QPalette::Base);
+  metadata_->setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Maximum);
   scroll->setWidget(metadata_);
-  metadataCard_ = new Card(tr("Metadata"));
-  metadataCard_->body()->addWidget(scroll);
-  card->body()->addWidget(table_, 1);
-  auto* split = new QSplitter;
-  split->setHandleWidth(space::kMedium);
-  split->addWidget(card);
-  split->addWidget(metadataCard_);
-  split->setSizes({700, 330});
-  split->setChildrenCollapsible(false);
-  return split;
+  stack->addWidget(table_);
+  stack->addWidget(scroll);
+  card->body()->addWidget(stack, 1);
+  return card;
 }
 
 void ModelsPage::show(const ModelSummary& m) {
@@ -236,7 +246,6 @@ void ModelsPage::show(const ModelSummary& m) {
   QList<FactList::Fact> metadata;
   for (const auto& [key, value] : m.metadata) metadata << FactList::Fact{text(key), text(value).left(300)};
   metadata_->setFacts(metadata);
-  metadataCard_->setVisible(!metadata.isEmpty());
   tensors_->set(m.tensors);
   tensorCount_->setText(tr("%n tensor(s), %1", nullptr, static_cast<int>(m.tensors.size())).arg(bytesText(static_cast<double>(m.weightBytes))));
   table_->resizeColumnsToContents();

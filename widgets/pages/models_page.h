@@ -61,7 +61,6 @@ class ModelsPage : public QWidget {
   QLabel *name_ = nullptr, *shape_ = nullptr, *busy_ = nullptr, *error_ = nullptr, *total_ = nullptr, *contextText_ = nullptr, *tensorCount_ = nullptr;
   QProgressBar* progress_ = nullptr;
   FactList *facts_ = nullptr, *metadata_ = nullptr;
-  Card* metadataCard_ = nullptr;
   QSlider* context_ = nullptr;
   QComboBox* codec_ = nullptr;
   MemoryBar* memory_ = nullptr;

@@ -144,8 +144,8 @@ void PlanColumn::finish(const Generation& g) {
   figures_->set(Memory, bytes(g.memory.total()),
                 tr("Weights %1\nKey/value rows %2\nScratch %3\nDraft %4").arg(bytes(g.memory.weights), bytes(g.memory.kv), bytes(g.memory.scratch), bytes(g.memory.draft)));
   QStringList engaged;
-  for (const auto& [name, value] : g.engaged) engaged << QStringLiteral("%1 %2").arg(settingTitle(name), numberText(value));
-  engaged_->setText(tr("Engaged: %1").arg(engaged.join(QStringLiteral(";  "))));
+  for (const auto& [name, value] : g.engaged) engaged << QStringLiteral("%1 = %2").arg(text(name).replace(QLatin1Char('_'), QLatin1Char(' ')), numberText(value));
+  engaged_->setText(tr("Engaged: %1").arg(engaged.join(QStringLiteral("  ·  "))));
   engaged_->setVisible(!engaged.isEmpty());
 }
 

@@ -5,6 +5,7 @@
 #include <QLabel>
 #include <QTimer>
 #include <algorithm>
+#include <array>
 
 #include "experiments/spec/chain.h"
 #include "widgets/base/buttons.h"
@@ -21,15 +22,13 @@ namespace {
 
 constexpr std::size_t kListed = 500;
 
-QString planText(const Plan& plan) {
-  QStringList parts;
-  for (const auto* chain : {&plan.weights, &plan.kv})
-    if (!chain->empty()) parts << text(chainText(*chain));
-  if (plan.decode) parts << text(toText(*plan.decode));
-  if (!plan.sample.empty()) parts << text(chainText(plan.sample));
-  if (plan.search) parts << text(toText(*plan.search));
-  if (plan.activations == Activations::Q8) parts << PlanPreview::tr("q8 activations");
-  return parts.isEmpty() ? PlanPreview::tr("dense (the baseline)") : parts.join(QStringLiteral(" · "));
+/// The plan's strategies, one text a column: weights, KV cache, decoding (with sampling and search), activations.
+std::array<QString, 4> planTexts(const Plan& plan) {
+  QStringList decoding;
+  if (plan.decode) decoding << text(toText(*plan.decode));
+  if (!plan.sample.empty()) decoding << text(chainText(plan.sample));
+  if (plan.search) decoding << text(toText(*plan.search));
+  return {text(chainText(plan.weights)), text(chainText(plan.kv)), decoding.join(QStringLiteral(" + ")), plan.activations == Activations::Q8 ? QStringLiteral("q8") : QString()};
 }
 
 }  // namespace
@@ -112,6 +111,7 @@ void PlanPreview::show(const Outcome& outcome) {
   problem_.clear();
   plans_ = refused_ = 0;
   std::vector<GridModel::Row> rows;
+  std::array<bool, 4> used{true, false, false, false};  // columns in which some plan has something
   if (!outcome.runs) {
     const Error& e = outcome.runs.error();
     problem_ = text(e.where.empty() ? e.message : e.where + ": " + e.message);
@@ -125,8 +125,13 @@ void PlanPreview::show(const Outcome& outcome) {
       GridModel::Cell mark{run.refusal.empty() ? QString() : tr("refused"), text(run.refusal)};
       mark.iconName = run.refusal.empty() ? QStringLiteral("queued") : QStringLiteral("refused");
       mark.tone = static_cast<int>(run.refusal.empty() ? Tone::Neutral : Tone::Warning);
-      const QString name = planText(run.plan);
-      rows.push_back({mark, {run.refusal.empty() ? name : name + QStringLiteral(" — ") + text(run.refusal), run.refusal.empty() ? name : text(run.refusal), false, !run.refusal.empty()}});
+      GridModel::Row row{mark};
+      const auto texts = planTexts(run.plan);
+      for (std::size_t i = 0; i < texts.size(); ++i) {
+        used[i] |= !texts[i].isEmpty();
+        row.push_back({texts[i].isEmpty() ? missing() : texts[i], run.refusal.empty() ? texts[i] : text(run.refusal), false, !run.refusal.empty() || texts[i].isEmpty()});
+      }
+      rows.push_back(std::move(row));
     }
     const auto runnable = plans_ - refused_;
     const auto measured = outcome.method == "grid" ? runnable : std::min<int>(runnable, static_cast<int>(outcome.budget));
@@ -137,8 +142,14 @@ void PlanPreview::show(const Outcome& outcome) {
     estimate_->setText(each > 0 ? tr("%n plan(s) will be measured; earlier runs took %1 each. Those already in the store are reused.", nullptr, measured).arg(durationText(each))
                                 : tr("%n plan(s) will be measured. How long is known after the first ones.", nullptr, measured));
   }
-  list_->set({tr("State"), tr("Plan")}, std::move(rows));
-  table_->resizeColumnToContents(0);
+  QStringList header{QString(), tr("Weights"), tr("KV cache"), tr("Decoding"), tr("Activations")};
+  for (int i = static_cast<int>(used.size()) - 1; i >= 0; --i) {
+    if (used[static_cast<std::size_t>(i)]) continue;
+    header.removeAt(i + 1);
+    for (GridModel::Row& row : rows) row.erase(row.begin() + i + 1);
+  }
+  list_->set(header, std::move(rows));
+  table_->resizeColumnsToContents();
   verdict_->setText(problem_);
   verdict_->setVisible(!problem_.isEmpty());
   setSweeping(sweeping_);

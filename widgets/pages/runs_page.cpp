@@ -67,7 +67,7 @@ RunsPage::RunsPage(RunCatalogue& catalogue, RunSelection& selection, UserSetting
   table_->setContextMenuPolicy(Qt::CustomContextMenu);
   table_->setAccessibleName(tr("Runs"));
   table_->horizontalHeader()->setSectionsMovable(true);
-  table_->horizontalHeader()->setMaximumSectionSize(320);
+  table_->horizontalHeader()->setMaximumSectionSize(340);
   table_->horizontalHeader()->setStretchLastSection(true);
   table_->addActions(actions_);
 

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <iterator>
 
-#include "experiments/analysis/label.h"
 #include "experiments/store/metrics.h"
 #include "widgets/base/text.h"
 
@@ -131,6 +130,16 @@ QString techniqueTitle(const std::string& technique) {
   return title;
 }
 
-QString planTitle(const RunRecord& run) { return text(shortName(run)); }
+QString planTitle(const RunRecord& run) {
+  QStringList parts;
+  for (const char* family : {"weights", "kv", "decode", "sample", "search"}) {
+    const auto it = run.settings.find(family);
+    if (it == run.settings.end() || it->second.empty()) continue;
+    parts << (std::string_view(family) == "kv" ? translate("ts::technique", "KV %1").arg(text(it->second)) : text(it->second));
+  }
+  if (const auto it = run.settings.find("activations"); it != run.settings.end() && it->second != "f32")
+    parts << translate("ts::technique", "%1 activations").arg(text(it->second));
+  return parts.isEmpty() ? translate("ts::technique", "dense") : parts.join(QStringLiteral(" + "));
+}
 
 }  // namespace ts

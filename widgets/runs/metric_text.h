@@ -31,7 +31,7 @@ QString stateIcon(RunState state);
 std::string techniqueOf(const RunRecord& run);
 QString techniqueTitle(const std::string& technique);
 
-/// What the run is, short: "q4:group=32 + h2o"; "dense" when nothing is switched on.
+/// What the run is, short: "q4:group=32 + KV h2o"; "dense" when nothing is switched on.
 QString planTitle(const RunRecord& run);
 
 }  // namespace ts

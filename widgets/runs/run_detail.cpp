@@ -126,9 +126,10 @@ void RunDetail::show(const RunRecord& run) {
 
   QList<FactList::Fact> metrics, settings, engaged, origin;
   for (const auto& [name, value] : std::map<std::string, MetricValue, MetricOrder>(run.metrics.begin(), run.metrics.end())) {
-    QString shown = metricTextWithUnit(name, value);
-    if (value.n && *value.n > 1) shown += tr("  (n = %1)").arg(*value.n);
-    metrics << FactList::Fact{metricTitle(name), shown, metricHelp(name)};
+    const QString shown = metricTextWithUnit(name, value);
+    QString help = metricHelp(name);
+    if (value.n && *value.n > 1) help += (help.isEmpty() ? QString() : QStringLiteral("\n")) + tr("over %n observation(s)", nullptr, static_cast<int>(*value.n));
+    metrics << FactList::Fact{metricTitle(name), shown, help};
   }
   if (metrics.isEmpty()) metrics << FactList::Fact{tr("none yet"), missing()};
   for (const auto& [name, value] : run.settings)

@@ -74,11 +74,9 @@ QStringList RunTableModel::availableColumns() const {
 QStringList RunTableModel::defaultColumns() const {
   const QStringList available = availableColumns();
   QStringList keys;
-  for (const char* key :
-       {"run", "state", "setting:weights", "setting:kv", "setting:decode", "metric:perplexity", "metric:acc", "metric:kl_mean",
-        "metric:decode_tokens_per_s", "metric:ttft_ms", "metric:bytes_total", "noise", "note"})
+  for (const char* key : {"run", "state", "plan", "metric:perplexity", "metric:acc", "metric:decode_tokens_per_s", "metric:ttft_ms", "metric:bytes_total",
+                          "metric:kl_mean", "noise", "note"})
     if (available.contains(QLatin1String(key))) keys << QLatin1String(key);
-  if (!keys.contains(QStringLiteral("setting:weights"))) keys.insert(2, QStringLiteral("plan"));
   return keys;
 }
 

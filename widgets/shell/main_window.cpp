@@ -12,7 +12,10 @@
 #include <QScreen>
 #include <QStackedWidget>
 #include <QStatusBar>
+#include <QUndoStack>
 #include <fstream>
+
+#include "engine/core/resources.h"
 
 #include "widgets/base/icons.h"
 #include "widgets/base/selection.h"
@@ -35,6 +38,8 @@
 #include "widgets/shell/status_panel.h"
 
 namespace ts {
+
+constexpr int kRoomForDetail = 1150;  ///< width of a window that has room for the dock beside a page
 
 bool isStore(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -62,6 +67,9 @@ MainWindow::MainWindow(std::filesystem::path store, Theme& theme, QWidget* paren
   defaultLayout_ = saveState(UserSettings::kLayoutVersion);
   restoreGeometry(settings_->geometry());
   restoreState(settings_->layout(), UserSettings::kLayoutVersion);
+  if (const auto demo = resourceFolder() / "sweeps" / "demo.json"; std::filesystem::exists(demo)) {
+    if (experiment_->open(text(demo.string()))) experiment_->undoStack().clear();
+  }
   showPage(Models);
 }
 
@@ -242,7 +250,7 @@ void MainWindow::showPage(Page page) {
   pageActions_[page]->setChecked(true);
   stack_->currentWidget()->setFocus();
   const bool about = page == Runs || page == FrontOfRuns;
-  detail_->setVisible(about && detailWanted_);
+  detail_->setVisible(about && detailWanted_.value_or(width() >= kRoomForDetail));
 }
 
 void MainWindow::openModel(const QString& source) { models_->open(source); }
@@ -250,7 +258,7 @@ void MainWindow::openModel(const QString& source) { models_->open(source); }
 bool MainWindow::readyForPictures() const { return storeRead_ && !models_->busy(); }
 
 void MainWindow::restoreDefaultLayout() {
-  detailWanted_ = true;
+  detailWanted_.reset();
   restoreState(defaultLayout_, UserSettings::kLayoutVersion);
   showPage(static_cast<Page>(stack_->currentIndex()));
 }

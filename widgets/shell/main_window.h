@@ -96,7 +96,8 @@ class MainWindow : public QMainWindow {
           *pauseAction_ = nullptr, *cancelAction_ = nullptr;
   QActionGroup *pageGroup_ = nullptr, *themeGroup_ = nullptr;
   QByteArray defaultLayout_;
-  bool detailWanted_ = true, storeRead_ = false;
+  std::optional<bool> detailWanted_;  ///< by the user; else there is a dock where there is room for it
+  bool storeRead_ = false;
   std::optional<bool> closeAnswer_;
 };
 
