@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -56,6 +58,8 @@ struct ThreadPool::Team {
   alignas(kAlignment) std::atomic<std::uint32_t> finished{0};  // workers that ended the current round
   std::atomic<int> parkedDriver{0};
   std::vector<std::thread> threads;
+  std::mutex failureMutex;     // taken only when a body throws
+  std::exception_ptr failure;  // read by the driver after the barrier
   int size = 1;
 
   void work(int worker) {
@@ -64,7 +68,12 @@ struct ThreadPool::Team {
     for (;;) {
       seen = waitForChange(epoch, seen, parkedWorkers);
       if (seen & 1) return;
-      body(context, worker);
+      try {
+        body(context, worker);
+      } catch (...) {  // out of memory in a worker is the run's failure, not the program's
+        const std::lock_guard lock(failureMutex);
+        failure = std::current_exception();
+      }
       if (finished.fetch_add(1) + 1 == static_cast<std::uint32_t>(size - 1) && parkedDriver.load() > 0) finished.notify_one();
     }
   }
@@ -94,10 +103,18 @@ void ThreadPool::runErased(void (*body)(void*, int), void* context) {
   team.finished.store(0, std::memory_order_relaxed);
   team.epoch.fetch_add(2);
   if (team.parkedWorkers.load() > 0) team.epoch.notify_all();
-  body(context, 0);
+  std::exception_ptr own;
+  try {
+    body(context, 0);
+  } catch (...) {
+    own = std::current_exception();  // the workers still use `context`: wait for them first
+  }
   const auto all = static_cast<std::uint32_t>(team.size - 1);
   std::uint32_t done = team.finished.load(std::memory_order_acquire);
   while (done != all) done = waitForChange(team.finished, done, team.parkedDriver);
+  if (!own && team.failure) own = std::move(team.failure);
+  team.failure = nullptr;
+  if (own) std::rethrow_exception(own);
 }
 
 }  // namespace ts

@@ -90,7 +90,8 @@ void HeadRows::forgetCovered() {
 }
 
 void HeadRows::decodeRow(std::int64_t index, float* key, float* value) const {
-  if (index >= fullBegin_) {
+  // The form the next query would see: what else is still in memory depends on how the rows came.
+  if (index >= boundary(committed_)) {
     std::memcpy(key, fullKeys(index), stride_ * sizeof(float));
     std::memcpy(value, fullValues(index), stride_ * sizeof(float));
     return;

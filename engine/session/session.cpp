@@ -223,6 +223,7 @@ Result<void> Session::prefill(std::span<const int> tokens, std::int64_t firstWan
     for (std::int32_t i = 0; i < count; ++i) all[static_cast<std::size_t>(i)] = i;
     s.commit(all);
     s.tokens.insert(s.tokens.end(), chunk.begin(), chunk.end());
+    s.evict();
     for (std::int64_t i = std::max<std::int64_t>(0, firstWanted - begin); i < count; i += kHeadRows) {
       const std::int64_t rows = std::min(kHeadRows, count - i);
       s.head(i, rows, 0, rows > kNarrowRows);
@@ -230,7 +231,6 @@ Result<void> Session::prefill(std::span<const int> tokens, std::int64_t firstWan
         for (std::int64_t r = 0; r < rows; ++r) sink(begin + i + r, {s.logits.data() + r * s.model->config.vocabulary, static_cast<std::size_t>(s.model->config.vocabulary)});
       if (stop.stop_requested()) return fail(ErrorKind::Cancelled, "prefill was cancelled", "session");
     }
-    s.evict();
     begin += count;
   }
   return {};

@@ -187,7 +187,9 @@ Comparison compareRuns(const RunRecord& a, const RunRecord& b, const std::vector
   comparison.warnings = warningsOf(a, b, samplesA, samplesB, pairs);
   // The same item numbers of other data are other items.
   const bool sameItems =
-      a.task == b.task && a.dataFingerprint == b.dataFingerprint && a.model.fingerprint == b.model.fingerprint;
+      a.task == b.task && a.dataFingerprint == b.dataFingerprint && a.model.fingerprint == b.model.fingerprint &&
+      a.settings.contains("task.context") == b.settings.contains("task.context") &&
+      (!a.settings.contains("task.context") || a.settings.at("task.context") == b.settings.at("task.context"));
   for (const auto& [name, ofA] : a.metrics) {
     const auto ofB = b.metrics.find(name);
     if (ofB == b.metrics.end() || !std::isfinite(ofA.value) || !std::isfinite(ofB->second.value)) continue;

@@ -2,6 +2,8 @@
 #include "experiments/schedule/prepared_models.h"
 
 #include <algorithm>
+#include <exception>
+#include <new>
 
 #include "experiments/spec/chain.h"
 
@@ -84,6 +86,8 @@ Result<PreparedModel> PreparedModels::get(const Recipe& recipe, int threads, std
       return model;
     } catch (const std::bad_alloc&) {
       return fail(ErrorKind::OutOfMemory, "not enough memory to prepare the model", text);
+    } catch (const std::exception& exception) {  // others wait for this node; it must end whatever happens
+      return fail(ErrorKind::Internal, exception.what(), text);
     }
   }();
 

@@ -49,7 +49,8 @@ std::string quoted(const std::string& text) {
 }
 
 std::string shellLine(const Sweep& sweep, const Plan& plan) {
-  const std::string flags = commandLine(plan), tail = flags.empty() ? "" : " " + flags;
+  const std::string flags = commandLine(plan), tail = flags.empty() ? "" : " " + flags,
+                    seed = " --seed " + std::to_string(sweep.seed);
   std::string line;
   if (sweep.quality) {
     line = "tradespace-cli eval " + quoted(sweep.model) + " --task " + quoted(sweep.task.task);
@@ -57,13 +58,13 @@ std::string shellLine(const Sweep& sweep, const Plan& plan) {
     if (sweep.task.limit > 0) line += " --limit " + std::to_string(sweep.task.limit);
     line += " --context " + std::to_string(sweep.task.context);
     if (sweep.task.againstDense) line += " --against dense";
-    line += tail;
+    line += seed + tail;
   }
   if (sweep.latency) {
     line += (line.empty() ? "" : " && ") + std::string("tradespace-cli bench ") + quoted(sweep.model) + " --prompt " +
             std::to_string(sweep.bench.prompt) + " --generate " + std::to_string(sweep.bench.generate);
     if (sweep.bench.depth > 0) line += " --depth " + std::to_string(sweep.bench.depth);
-    line += " --repetitions " + std::to_string(sweep.bench.repetitions) + tail;
+    line += " --repetitions " + std::to_string(sweep.bench.repetitions) + seed + tail;
   }
   return line;
 }

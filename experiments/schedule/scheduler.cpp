@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "experiments/schedule/guarded.h"
 #include "experiments/schedule/scheduler.h"
 
 #include <algorithm>
@@ -54,7 +55,7 @@ void Scheduler::Impl::run() {
     const std::lock_guard lock(mutex);
     for (Job& job : jobs) job.stop.request_stop();
   });
-  if (const auto outcome = work(); !outcome) abort(outcome.error());
+  if (const auto outcome = guarded([this] { return work(); }); !outcome) abort(outcome.error());
   endWhatIsLeft();
   {
     const std::lock_guard lock(mutex);
@@ -150,6 +151,7 @@ Result<Job*> Scheduler::Impl::enrollOne(const PlannedRun& planned) {
   if (refused) job.state = Job::State::Ended;
   job.record = std::move(record);
   Job* added = nullptr;
+  if (!refused) models->announce(job.recipe());  // before anybody can learn of the run and cancel it
   {
     const std::lock_guard lock(mutex);
     if (refused) ++counts.refused;
@@ -157,7 +159,6 @@ Result<Job*> Scheduler::Impl::enrollOne(const PlannedRun& planned) {
   }
   tellRun(added->record.id);
   if (refused) return nullptr;
-  models->announce(added->recipe());
   if (stop.stop_requested()) added->stop.request_stop();
   return added;
 }

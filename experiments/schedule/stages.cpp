@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "experiments/analysis/label.h"
+#include "experiments/schedule/guarded.h"
 #include "experiments/schedule/run_record.h"
 #include "experiments/schedule/scheduler_impl.h"
 
@@ -13,18 +14,6 @@ namespace {
 
 double secondsSince(std::chrono::steady_clock::time_point then) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - then).count();
-}
-
-/// A plan that throws is a failed plan, not the end of the sweep.
-template <class Work>
-auto guarded(Work&& work) -> decltype(work()) {
-  try {
-    return work();
-  } catch (const std::bad_alloc&) {
-    return fail(ErrorKind::OutOfMemory, "not enough memory for this plan");
-  } catch (const std::exception& exception) {
-    return fail(ErrorKind::Internal, exception.what());
-  }
 }
 
 RunState stateOf(const Error& error) {

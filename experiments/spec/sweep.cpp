@@ -33,7 +33,7 @@ Result<void> readTask(const JsonReader& json, Sweep& sweep) {
     TS_TRY(task.limit, json.at("limit").integer(0, kMany));
   }
   if (json.has("context")) {
-    TS_TRY(task.context, json.at("context").integer(2, kMany));
+    TS_TRY(task.context, json.at("context").integer(8, kMany));
   }
   if (json.has("against_dense")) {
     TS_TRY(task.againstDense, json.at("against_dense").boolean());
@@ -52,7 +52,7 @@ Result<void> readBench(const JsonReader& json, Sweep& sweep) {
     TS_TRY(bench.prompt, json.at("prompt").integer(1, kMany));
   }
   if (json.has("generate")) {
-    TS_TRY(bench.generate, json.at("generate").integer(1, kMany));
+    TS_TRY(bench.generate, json.at("generate").integer(2, kMany));
   }
   if (json.has("depth")) {
     TS_TRY(bench.depth, json.at("depth").integer(0, kMany));

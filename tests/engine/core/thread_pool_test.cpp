@@ -2,6 +2,8 @@
 #include "engine/core/thread_pool.h"
 
 #include <gtest/gtest.h>
+
+#include <stdexcept>
 #include <omp.h>
 
 #include <atomic>
@@ -73,6 +75,16 @@ TEST(ThreadPool, ZeroMeansThePhysicalCoresThisProcessMayUse) {
   EXPECT_EQ(pool.size(), cpuInfo().physicalCores);
   EXPECT_GE(pool.size(), 1);
   EXPECT_LE(pool.size(), cpuInfo().logicalCpus);
+}
+
+TEST(ThreadPool, AFailureInAnyWorkerReachesTheDriverAndTheTeamGoesOn) {
+  ThreadPool pool(3);
+  for (const int failing : {0, 2}) {
+    EXPECT_THROW(pool.run([&](int worker) { if (worker == failing) throw std::runtime_error("full"); }), std::runtime_error);
+    std::atomic<int> sum{0};
+    pool.run([&](int) { ++sum; });
+    EXPECT_EQ(sum, 3);
+  }
 }
 
 }  // namespace

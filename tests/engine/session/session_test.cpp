@@ -244,6 +244,14 @@ TEST(Session, RefusesWhatCannotBeRun) {
   EXPECT_EQ(session->position(), 0);
 }
 
+TEST(Session, WhatAnEvictionKeepsDoesNotDependOnHowRowsCame) {
+  const auto model = family("llama");
+  const auto tokens = someTokens(250);
+  // Prefill rounds differently (wide kernels), so both sides decode; one starts from drafts of a whole interval.
+  for (const char* kv : {"q4+window:sinks=4,recent=100", "q4+h2o:budget=0.5,interval=64", "q8+h2o:budget=0.5,interval=100"})
+    EXPECT_TRUE(identical(decoded(*open(model, kv), tokens, 1), decoded(*open(model, kv), tokens, 32))) << kv;
+}
+
 TEST(Session, ACancelledPrefillKeepsWhatWasCommitted) {
   const auto model = family("llama");
   const auto tokens = someTokens(100);
