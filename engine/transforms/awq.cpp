@@ -51,7 +51,7 @@ class Awq : public WeightTransform {
   };
 
   Result<void> quantizeBlock(Block& block, const SiteStatistics& statistics, TransformContext& context, Tally& tally) const {
-    constexpr std::int64_t kSampledRows = 96;
+    constexpr std::int64_t kSampledRows = 48;
     HeldBlock held = holdBlock(block);
     std::array<std::vector<float>, 4> scales;
     std::array<FloatMatrix, 4> grams;

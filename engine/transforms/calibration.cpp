@@ -50,6 +50,28 @@ struct Calibration::State {
     return {};
   }
 
+  /// Every sequence through block `layer`; what comes out replaces what went in only when asked.
+  Result<void> walk(int layer, const Observer* observer, bool keep) {
+    assert(layer == next && "layers are walked in order");
+    if (hidden.empty()) {
+      TS_CHECK(embedAll());
+    }
+    const LinearObserver linear = observer ? LinearObserver(*observer) : LinearObserver();
+    Buffer<float> scratch;
+    for (std::size_t i = 0; i < hidden.size(); ++i) {
+      TS_CHECK(stopRequested(context, "calibration"));
+      Rows rows = rowsOf(i);
+      if (rows.count == 0) continue;
+      if (!keep) {
+        scratch = hidden[i];
+        rows.data = scratch.data();
+      }
+      runBlock(passOver(rows.count, observer ? &linear : nullptr), layer, rows);
+    }
+    if (keep) ++next;
+    return {};
+  }
+
   const Model& model;
   TransformContext& context;
   Execution execution;
@@ -64,38 +86,14 @@ struct Calibration::State {
 Calibration::Calibration(const Model& model, TransformContext& context) : state_(std::make_unique<State>(model, context)) {}
 Calibration::~Calibration() = default;
 
-Result<void> Calibration::observe(int layer, const Observer& observer) {
-  State& s = *state_;
-  assert(layer == s.next && "layers are observed in order");
-  if (s.hidden.empty()) {
-    TS_CHECK(s.embedAll());
-  }
-  Buffer<float> scratch;
-  for (std::size_t i = 0; i < s.hidden.size(); ++i) {
-    TS_CHECK(stopRequested(s.context, "calibration"));
-    scratch = s.hidden[i];
-    Rows rows = s.rowsOf(i);
-    rows.data = scratch.data();
-    const LinearObserver linear = observer;
-    if (rows.count > 0) runBlock(s.passOver(rows.count, &linear), layer, rows);
-  }
-  return {};
-}
+Result<void> Calibration::observe(int layer, const Observer& observer) { return state_->walk(layer, &observer, false); }
 
 Result<void> Calibration::advance(int layer) {
-  State& s = *state_;
-  assert(layer == s.next && "layers are left in order");
-  if (s.hidden.empty()) {
-    TS_CHECK(s.embedAll());
-  }
-  ++s.next;
-  if (s.next == static_cast<int>(s.model.blocks.size())) return {};  // nobody reads what leaves the last block
-  for (std::size_t i = 0; i < s.hidden.size(); ++i) {
-    TS_CHECK(stopRequested(s.context, "calibration"));
-    const Rows rows = s.rowsOf(i);
-    if (rows.count > 0) runBlock(s.passOver(rows.count, nullptr), layer, rows);
-  }
-  return {};
+  // Nobody reads what leaves the last block.
+  if (layer + 1 == static_cast<int>(state_->model.blocks.size())) return {};
+  return state_->walk(layer, nullptr, true);
 }
+
+Result<void> Calibration::observeAndAdvance(int layer, const Observer& observer) { return state_->walk(layer, &observer, true); }
 
 }  // namespace ts

@@ -13,7 +13,7 @@ namespace ts {
 /// if that is not empty, evenly spread over it; each starts with BOS where the tokenizer adds one. Fewer when the text is shorter
 /// than asked; always at least one.
 /// Errors: the text cannot be read, or holds fewer than `length` tokens.
-Result<std::vector<std::vector<int>>> defaultCalibration(const Tokenizer& tokenizer, int sequences = 64, int length = 256,
+Result<std::vector<std::vector<int>>> defaultCalibration(const Tokenizer& tokenizer, int sequences = 32, int length = 256,
                                                          const std::filesystem::path& text = {});
 
 }  // namespace ts

@@ -59,7 +59,7 @@ class Flap : public WeightTransform {
       const Block& block = model.blocks[static_cast<std::size_t>(layer)];
       context.progress(layer / static_cast<double>(model.blocks.size()), "flap");
       const auto wanted = [&](Site site) { return (site == Site::Output && targets.attention) || (site == Site::Down && targets.mlp); };
-      TS_TRY(const SiteStatistics statistics, observeSites(calibration, block, layer, wanted, false, context.pool));
+      TS_TRY(const SiteStatistics statistics, observeSites(calibration, block, layer, wanted, false, context.pool, true));
       LayerMeans& mine = layers.emplace_back();
       if (targets.attention) {
         const InputStatistics& input = statistics.of(Site::Output);
@@ -75,7 +75,6 @@ class Flap : public WeightTransform {
         mine.neurons.keepAtLeast = atLeast(mine.neurons.scores.size());
         mine.neurons.multiple = multiple_;
       }
-      TS_CHECK(calibration.advance(layer));
     }
     return layers;
   }

@@ -40,18 +40,21 @@ struct SiteStatistics {
   const InputStatistics& of(Role role) const { return of(siteOf(role)); }
 };
 
-/// Runs the calibration tokens through block `layer` (not advancing) and gathers statistics of the wanted inputs.
+/// Runs the calibration tokens through block `layer` and gathers statistics of the wanted inputs. `advance`: the block will not
+/// change, so go on behind it in the same pass.
 template <class Wanted>
-Result<SiteStatistics> observeSites(Calibration& calibration, const Block& block, int layer, Wanted&& wanted, bool gram, ThreadPool& pool) {
+Result<SiteStatistics> observeSites(Calibration& calibration, const Block& block, int layer, Wanted&& wanted, bool gram, ThreadPool& pool,
+                                    bool advance = false) {
   SiteStatistics statistics;
   for (const Site site : kSites)
     if (wanted(site))
       statistics.sites[static_cast<std::size_t>(site)].emplace(block.linear(witness(site)).weight->cols(), gram);
-  TS_CHECK(calibration.observe(layer, [&](Role role, ConstRows inputs) {
+  const Calibration::Observer observer = [&](Role role, ConstRows inputs) {
     const Site site = siteOf(role);
     auto& mine = statistics.sites[static_cast<std::size_t>(site)];
     if (mine && role == witness(site)) mine->add(inputs, pool);
-  }));
+  };
+  TS_CHECK(advance ? calibration.observeAndAdvance(layer, observer) : calibration.observe(layer, observer));
   return statistics;
 }
 

@@ -48,6 +48,27 @@ TEST(Calibration, FollowsBlocksAsTheyAreChanged) {
   EXPECT_GT(relativeDifference(before, after), 1e-3);
 }
 
+TEST(Calibration, LookingAndGoingOnInOnePassIsTheSame) {
+  const auto model = family("gemma3");
+  auto context = randomCalibration(*model, 2, 24);
+  const auto secondBlock = [&](bool onePass) {
+    Calibration calibration(*model, context);
+    std::vector<float> seen;
+    const Calibration::Observer look = [&](Role role, ConstRows rows) {
+      if (role == Role::Down) seen.insert(seen.end(), rows.data, rows.data + rows.width);
+    };
+    if (onePass) {
+      EXPECT_TRUE(calibration.observeAndAdvance(0, look));
+    } else {
+      EXPECT_TRUE(calibration.observe(0, look));
+      EXPECT_TRUE(calibration.advance(0));
+    }
+    EXPECT_TRUE(calibration.observe(1, look));
+    return seen;
+  };
+  EXPECT_EQ(secondBlock(true), secondBlock(false));
+}
+
 TEST(Calibration, StopsWhenAsked) {
   const auto model = family("llama");
   std::stop_source source;
