@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 #include "experiments/store/metrics.h"
 
@@ -37,9 +38,12 @@ std::string rounded(double value, int digits) {
 
 std::string shortName(const RunRecord& run) {
   std::string text;
-  for (const char* family : {"weights", "kv", "decode", "sample", "search"}) {
+  // Weights and cache share words ("q8"), so the cache's are marked.
+  for (const auto& [family, mark] :
+       {std::pair{"weights", ""}, {"kv", "kv "}, {"decode", ""}, {"sample", ""}, {"search", ""}}) {
     const auto it = run.settings.find(family);
-    if (it != run.settings.end() && !it->second.empty()) text += (text.empty() ? "" : " + ") + it->second;
+    if (it != run.settings.end() && !it->second.empty())
+      text += (text.empty() ? "" : " + ") + std::string(mark) + it->second;
   }
   const auto activations = run.settings.find("activations");
   if (activations != run.settings.end() && activations->second != "f32")

@@ -8,7 +8,7 @@
 
 namespace ts {
 
-/// A run's plan in a few words for points, rows and sentences: "q4:group=32 + h2o:budget=0.2", or "dense".
+/// A run's plan in a few words for points, rows and sentences: "q4:group=32 + kv h2o:budget=0.2", or "dense".
 std::string shortName(const RunRecord& run);
 
 /// A metric's value as people write it, with its unit: "41.2 MB", "12.5 ms", "7.31", "62.5 %" (for accuracies).

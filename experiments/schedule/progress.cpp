@@ -71,8 +71,8 @@ SweepProgress Scheduler::Impl::snapshot() const {
       seconds(now - started) - pausedSeconds - (paused && !finished ? seconds(now - pausedSince) : 0);
   progress.secondsLeft = finished ? 0 : secondsLeft();
   double fraction = 0;
-  if (finished && !failure && !stop.stop_requested())
-    fraction = 1;
+  if (finished)
+    fraction = failure || stop.stop_requested() ? shownFraction : 1;
   else if (progress.secondsLeft >= 0 && progress.secondsElapsed + progress.secondsLeft > 0)
     fraction = progress.secondsElapsed / (progress.secondsElapsed + progress.secondsLeft);
   else if (progress.plans > 0)

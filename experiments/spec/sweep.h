@@ -22,7 +22,7 @@ namespace ts {
 ///     "bench": {"prompt": 128, "generate": 64, "depth": 0, "repetitions": 3},             // null: no latency
 ///     "search": {"method": "grid"},                      // or random, sobol, nsga2 with "budget": n
 ///     "objectives": ["perplexity", "-decode_tokens_per_s"],  // nsga2: to be made small; "-" in front: large
-///     "constraints": ["bytes_total < 40e6"],             // nsga2 keeps within them, the front marks what does not
+///     "constraints": ["bytes_total < 40e6"],             // nsga2 keeps within them
 ///     "groups": [                                        // the plans are the union of the groups; each is a product
 ///       {"weights": ["", "q8", "q4:group=32|64|128", "flap:sparsity=0.1..0.5/5, q4:group=32"],   // alternatives; "" =
 ///       off

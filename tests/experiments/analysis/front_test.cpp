@@ -115,7 +115,7 @@ TEST(FrontSvg, IsCompleteAndEscaped) {
                                    {.title = "Front of <demo>", .x = "bytes_total", .y = "perplexity"});
   EXPECT_THAT(svg, HasSubstr("Front of &lt;demo&gt;"));
   EXPECT_THAT(svg, HasSubstr("a&lt;b &amp; &quot;c&quot;"));
-  EXPECT_THAT(svg, HasSubstr("class=\"error\""));
+  EXPECT_THAT(svg, HasSubstr("stroke=\"#8fb3d2\""));
   EXPECT_THAT(svg, HasSubstr("4 runs, 3 on the front"));
   EXPECT_THAT(svg, Not(HasSubstr("nan")));
   EXPECT_THAT(frontSvg({}, {}, {.title = "none", .x = "bytes_total", .y = "perplexity"}), HasSubstr("No run has both"));
@@ -125,7 +125,7 @@ TEST(Label, NamesAPlanInAFewWords) {
   RunRecord run;
   EXPECT_EQ(shortName(run), "dense");
   run.settings = {{"weights", "q4:group=32"}, {"weights.q4.group", "32"}, {"kv", "h2o"}, {"activations", "q8"}};
-  EXPECT_EQ(shortName(run), "q4:group=32 + h2o + q8 activations");
+  EXPECT_EQ(shortName(run), "q4:group=32 + kv h2o + q8 activations");
 }
 
 TEST(Label, WritesValuesAsPeopleDo) {
