@@ -1,5 +1,5 @@
 # What `cmake --install` and CPack put where. The program finds its data in share/tradespace beside bin/ (engine/core/resources.h).
-set(application_id io.github.tradespace.Tradespace)
+set(application_id org.tradespace.Tradespace)
 
 install(TARGETS tradespace-cli RUNTIME)
 install(DIRECTORY resources/ DESTINATION "${CMAKE_INSTALL_DATADIR}/tradespace")

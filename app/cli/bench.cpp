@@ -5,6 +5,7 @@
 #include "app/cli/measures.h"
 #include "app/cli/text.h"
 #include "engine/evaluation/evaluate.h"
+#include "engine/weights/wide.h"
 
 namespace ts::cli {
 namespace {
@@ -41,6 +42,25 @@ void print(const BenchResult& r, const Loaded& loaded, const std::map<std::strin
   table.print(std::cout);
 }
 
+/// Which path many rows take, as it was measured on this machine.
+void printKernels() {
+  const std::vector<KernelChoice> choices = kernelChoices();
+  if (choices.empty()) return;
+  std::cout << "\nProducts of many rows, one core, measured once on this machine\n\n";
+  Table table({"format", "own tiles", "oneDNN", "oneDNN from", "implementation"});
+  for (const KernelChoice& c : choices)
+    table.add({c.format, numberText(c.tilesGops, 3) + " GOP/s", numberText(c.dnnlGops, 3) + " GOP/s",
+               c.switchOver > 0 ? countText(c.switchOver) + " rows" : "never", c.dnnlImplementation});
+  table.print(std::cout);
+}
+
+Json kernelsOf() {
+  Json kernels = Json::array();
+  for (const KernelChoice& c : kernelChoices())
+    kernels.push_back({{"format", c.format}, {"switch_over", c.switchOver}, {"tiles_gops", c.tilesGops}, {"onednn_gops", c.dnnlGops}, {"implementation", c.dnnlImplementation}});
+  return kernels;
+}
+
 Json operationsOf(const BenchResult& r) {
   Json operations = Json::object();
   for (const auto& [name, cost] : r.operations)
@@ -58,14 +78,18 @@ Result<Json> run(Shell& shell, const Flags& flags) {
   TS_TRY(const BenchResult r, bench(loaded.prepared, loaded.plan, flags.options, *loaded.pool, hooks));
   std::map<std::string, double> engaged = loaded.report;
   engaged.insert(r.engaged.begin(), r.engaged.end());
-  if (!shell.json) print(r, loaded, engaged);
+  progress.hide();
+  if (!shell.json) {
+    print(r, loaded, engaged);
+    printKernels();
+  }
   return Json{{"prefill_tokens_per_s", r.prefillTokensPerSecond.median}, {"decode_tokens_per_s", r.decodeTokensPerSecond.median},
               {"ttft_ms", r.ttftMs.median}, {"itl_ms", {{"p50", r.itlP50Ms}, {"p90", r.itlP90Ms}, {"p99", r.itlP99Ms}}},
               {"read_bandwidth_gb_s", r.readBandwidthGBs}, {"bandwidth_used", r.bandwidthUsed}, {"bytes", jsonOf(r.memory)},
               {"peak_bytes", r.peakBytes}, {"noise", r.noise}, {"threads", loaded.pool->size()},
               {"prompt", flags.options.prompt}, {"generate", flags.options.generate}, {"depth", flags.options.depth},
               {"spread", {{"prefill_tokens_per_s", jsonOf(r.prefillTokensPerSecond)}, {"decode_tokens_per_s", jsonOf(r.decodeTokensPerSecond)}, {"ttft_ms", jsonOf(r.ttftMs)}}},
-              {"operations", operationsOf(r)}, {"plan", commandLine(loaded.plan)}, {"engaged", engaged}};
+              {"operations", operationsOf(r)}, {"kernels", kernelsOf()}, {"plan", commandLine(loaded.plan)}, {"engaged", engaged}};
 }
 
 }  // namespace

@@ -25,6 +25,12 @@ Json jsonOf(const MetricDifference& m) {
           {"verdict", m.better ? "better" : m.worse ? "worse" : "equal"}, {"sentence", m.sentence}};
 }
 
+/// The sentence without the metric's name, which the row has already.
+std::string verdict(const MetricDifference& m) {
+  const std::string name = titleOf(m.metric) + ": ";
+  return m.sentence.starts_with(name) ? m.sentence.substr(name.size()) : m.sentence;
+}
+
 void print(const RunRecord& a, const RunRecord& b, const Comparison& c) {
   std::cout << "A: run " << a.id << "  " << shortName(a) << "\nB: run " << b.id << "  " << shortName(b) << "\n\n";
   if (c.differs.empty()) {
@@ -37,7 +43,7 @@ void print(const RunRecord& a, const RunRecord& b, const Comparison& c) {
   std::cout << "\n";
   Table metrics({"metric", "A", "B", "B against A"});
   for (const MetricDifference& m : c.metrics)
-    metrics.add({titleOf(m.metric), formatValue(m.metric, m.a), formatValue(m.metric, m.b), m.sentence});
+    metrics.add({titleOf(m.metric), formatValue(m.metric, m.a), formatValue(m.metric, m.b), verdict(m)});
   metrics.print(std::cout);
   for (const std::string& warning : c.warnings) std::cout << "note: " << warning << "\n";
 }

@@ -18,6 +18,7 @@ Result<Json> run(Shell& shell, const Flags& flags) {
   Progress progress(shell.quiet);
   TS_TRY(const Loaded loaded, load(shell, flags.model, flags.plan, progress));
   TS_TRY(const Saved saved, saveModel(flags.out, *loaded.prepared, loaded.checkpoint, shell.stop.get_token()));
+  progress.hide();
   if (!shell.json) {
     Facts facts;
     facts.add("recipe", planText(loaded.plan));

@@ -62,6 +62,7 @@ Result<Json> run(Shell& shell, const Flags& flags) {
     j["dense"] = metricsOf(r.dense);
     j["paired"] = metricsOf(r.paired);
   }
+  progress.hide();
   if (!shell.json) print(r, j);
   return j;
 }

@@ -60,6 +60,7 @@ Result<Json> run(Shell& shell, const Flags& flags) {
   GenerateOptions options = flags.options;
   options.stopAtEnd = !flags.noStop;
 
+  progress.hide();
   TokenSink sink;
   if (!shell.json) sink = [](int, std::string_view text) { std::cout << text << std::flush; };
   TS_TRY(const Generation g, generate(loaded.prepared, loaded.plan, ids, options, *loaded.pool, sink, shell.stop.get_token()));

@@ -39,7 +39,9 @@ std::string shortened(const std::string& text, std::size_t width) {
 
 Progress::Progress(bool quiet) : quiet_(quiet), terminal_(::isatty(STDERR_FILENO) != 0) {}
 
-Progress::~Progress() {
+Progress::~Progress() { hide(); }
+
+void Progress::hide() {
   const std::lock_guard lock(mutex_);
   clear();
 }

@@ -19,6 +19,7 @@ class Progress {
   /// `fraction` of the work done (0 to 1); `secondsLeft` < 0: estimated from the time taken so far.
   void update(double fraction, const std::string& what, double secondsLeft = -1);
   void note(const std::string& line);  ///< a line that stays
+  void hide();                         ///< takes the bar away, before the result is printed
 
  private:
   using Clock = std::chrono::steady_clock;

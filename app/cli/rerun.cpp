@@ -99,6 +99,7 @@ Result<Json> run(Shell& shell, const Flags& flags) {
   const bool sameEngine = stored.engineVersion == engineVersion();
   Json metrics = Json::object();
   for (const auto& [name, values] : found.values) metrics[name] = {{"stored", values.first}, {"now", values.second}, {"equal", values.first == values.second}};
+  progress.hide();
   if (!shell.json) {
     std::cout << "run " << stored.id << "  " << shortName(stored) << "\n\n";
     Table table({"metric", "stored", "now", ""});

@@ -34,6 +34,7 @@ Result<Json> run(Shell& shell, const Flags& flags) {
   const Json j{{"plans", p.plans}, {"done", p.done}, {"reused", p.reused}, {"refused", p.refused}, {"failed", p.failed},
                {"seconds", p.secondsElapsed}, {"store", flags.store}};
   if (p.failed > 0 && p.done + p.reused == 0) return fail(ErrorKind::Internal, "every plan of the sweep failed; tradespace-cli export shows why", flags.store);
+  progress.hide();
   if (!shell.json) {
     std::cout << countText(p.plans) << " plans in " << durationText(p.secondsElapsed) << ": " << p.done << " measured, " << p.reused
               << " already known, " << p.refused << " refused, " << p.failed << " failed\n";

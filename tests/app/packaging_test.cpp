@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 const fs::path kPackaging = fs::path(TS_SOURCE_DIR) / "packaging";
-const std::string kId = "io.github.tradespace.Tradespace";
+const std::string kId = "org.tradespace.Tradespace";
 
 bool have(const std::string& program) { return std::system(("command -v " + program + " >/dev/null 2>&1").c_str()) == 0; }
 
