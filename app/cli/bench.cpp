@@ -70,11 +70,14 @@ Json operationsOf(const BenchResult& r) {
 
 Result<Json> run(Shell& shell, const Flags& flags) {
   Progress progress(shell.quiet);
+  TS_TRY(MachineHold hold, holdFor(MachineUse::Work, shell, progress));
   TS_TRY(const Loaded loaded, load(shell, flags.model, flags.plan, progress));
   EvaluationHooks hooks{.stop = shell.stop.get_token()};
   hooks.progress = [&](std::int64_t done, std::int64_t total) {
     progress.update(total > 0 ? static_cast<double>(done) / static_cast<double>(total) : 0, "repetition " + std::to_string(done) + " of " + std::to_string(total));
   };
+  hold.release();
+  TS_TRY(hold, holdFor(MachineUse::Measure, shell, progress));
   TS_TRY(const BenchResult r, bench(loaded.prepared, loaded.plan, flags.options, *loaded.pool, hooks));
   std::map<std::string, double> engaged = loaded.report;
   engaged.insert(r.engaged.begin(), r.engaged.end());

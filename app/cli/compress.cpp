@@ -16,6 +16,7 @@ struct Flags {
 
 Result<Json> run(Shell& shell, const Flags& flags) {
   Progress progress(shell.quiet);
+  TS_TRY(MachineHold hold, holdFor(MachineUse::Work, shell, progress));
   TS_TRY(const Loaded loaded, load(shell, flags.model, flags.plan, progress));
   TS_TRY(const Saved saved, saveModel(flags.out, *loaded.prepared, loaded.checkpoint, shell.stop.get_token()));
   progress.hide();

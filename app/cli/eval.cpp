@@ -42,6 +42,7 @@ void print(const EvaluationResult& r, const Json& j) {
 
 Result<Json> run(Shell& shell, const Flags& flags) {
   Progress progress(shell.quiet);
+  TS_TRY(MachineHold hold, holdFor(MachineUse::Work, shell, progress));
   TS_TRY(const Loaded loaded, load(shell, flags.model, flags.plan, progress));
   EvaluationOptions options = flags.options;
   options.data = flags.data;
@@ -50,6 +51,7 @@ Result<Json> run(Shell& shell, const Flags& flags) {
   hooks.progress = [&](std::int64_t done, std::int64_t total) {
     progress.update(total > 0 ? static_cast<double>(done) / static_cast<double>(total) : 0,
                     options.task + ": " + std::to_string(done) + " of " + std::to_string(total));
+    if (done < total) giveWay(hold, shell, progress);
   };
   TS_TRY(const EvaluationResult r, evaluate(loaded.prepared, loaded.dense, loaded.plan, options, *loaded.pool, hooks));
 

@@ -50,6 +50,7 @@ void printMeasures(const Generation& g) {
 Result<Json> run(Shell& shell, const Flags& flags) {
   Progress progress(shell.quiet);
   TS_TRY(std::string prompt, textOrFile(flags.prompt, flags.promptFile));
+  TS_TRY(MachineHold hold, holdFor(MachineUse::Work, shell, progress));
   TS_TRY(Loaded loaded, load(shell, flags.model, flags.plan, progress));
   TS_TRY(const Tokenizer* tokenizer, tokenizerOf(loaded.checkpoint));
   if (flags.chat) {

@@ -26,6 +26,20 @@ Result<Loaded> load(Shell& shell, const std::string& model, const PlanFlags& fla
   return loaded;
 }
 
+Result<MachineHold> holdFor(MachineUse use, Shell& shell, Progress& progress) {
+  TS_TRY(MachineHold hold, holdMachine(use, shell.stop.get_token(), [&](bool waiting) {
+           if (waiting) progress.note(waitingText(use));
+         }));
+  if (!hold.problem().empty()) progress.note(hold.problem());
+  return hold;
+}
+
+void giveWay(MachineHold& hold, Shell& shell, Progress& progress) {
+  ts::giveWay(hold, shell.stop.get_token(), [&](bool waiting) {
+    if (waiting) progress.note(waitingText(MachineUse::Work));
+  });
+}
+
 std::string planText(const Plan& plan) {
   const std::string line = commandLine(plan);
   return line.empty() ? "dense" : line;

@@ -6,6 +6,7 @@
 
 #include "app/cli/plan_flags.h"
 #include "app/cli/progress.h"
+#include "engine/core/machine_lock.h"
 #include "engine/core/thread_pool.h"
 #include "engine/formats/checkpoint.h"
 #include "engine/model/model.h"
@@ -23,6 +24,11 @@ struct Loaded {
   TransformReport report;                 ///< what the recipe did
 };
 Result<Loaded> load(Shell& shell, const std::string& model, const PlanFlags& flags, Progress& progress);
+
+/// The machine, shared with other programs that work or alone to measure; says so while it must wait.
+Result<MachineHold> holdFor(MachineUse use, Shell& shell, Progress& progress);
+/// For hooks between two items: makes way for a program that wants to measure.
+void giveWay(MachineHold& hold, Shell& shell, Progress& progress);
 
 /// The strategies of a plan in one line; "dense" for the default plan.
 std::string planText(const Plan& plan);

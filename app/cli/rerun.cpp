@@ -87,12 +87,16 @@ Result<Json> run(Shell& shell, const Flags& flags) {
   if (stored.state != RunState::Done) return fail("this run is " + std::string(name(stored.state)) + ": there is no result to repeat", where);
   if (stored.task.empty()) return fail(ErrorKind::Refused, "this run measured no quality, and a timing is never the same twice; use tradespace-cli bench", where);
   TS_TRY(const PlanFlags plan, planFlagsOf(stored));
+  TS_TRY(MachineHold hold, holdFor(MachineUse::Work, shell, progress));
   TS_TRY(const Loaded loaded, load(shell, flags.model.empty() ? stored.model.path : flags.model, plan, progress));
   if (loaded.checkpoint.fingerprint != stored.model.fingerprint)
     return fail("the model is another one than in the run: its fingerprint is " + loaded.checkpoint.fingerprint + ", the run's is " + stored.model.fingerprint, loaded.checkpoint.path.string());
   TS_TRY(const EvaluationOptions options, taskOf(stored));
   EvaluationHooks hooks{.stop = shell.stop.get_token()};
-  hooks.progress = [&](std::int64_t done, std::int64_t total) { progress.update(total > 0 ? static_cast<double>(done) / static_cast<double>(total) : 0, options.task); };
+  hooks.progress = [&](std::int64_t done, std::int64_t total) {
+    progress.update(total > 0 ? static_cast<double>(done) / static_cast<double>(total) : 0, options.task);
+    if (done < total) giveWay(hold, shell, progress);
+  };
   TS_TRY(const EvaluationResult result, evaluate(loaded.prepared, loaded.dense, loaded.plan, options, *loaded.pool, hooks));
 
   const Agreement found = agreement(stored, result);

@@ -96,6 +96,9 @@ int runShell(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     report({ErrorKind::OutOfMemory, "memory ran out; a smaller model, context or number of workers may fit", ""}, shell.json);
     return 1;
+  } catch (const std::exception& exception) {
+    report({ErrorKind::Internal, std::string("this should not have happened: ") + exception.what(), ""}, shell.json);
+    return 1;
   }
 }
 

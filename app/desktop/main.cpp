@@ -3,9 +3,13 @@
 #include <QApplication>
 #include <QCommandLineParser>
 #include <QDir>
+#include <QMessageBox>
 #include <QSettings>
 #include <QStandardPaths>
 #include <cstdio>
+#include <exception>
+#include <new>
+#include <utility>
 
 #include "app/desktop/screenshots.h"
 #include "engine/core/version.h"
@@ -27,10 +31,35 @@ int usage(const QString& why) {
   return 2;
 }
 
+/// Qt ends a program whose event handlers throw. Nothing is lost by going on: what was measured is in the store.
+class Application : public QApplication {
+ public:
+  using QApplication::QApplication;
+  bool notify(QObject* receiver, QEvent* event) override {
+    try {
+      return QApplication::notify(receiver, event);
+    } catch (const std::bad_alloc&) {
+      tell(QObject::tr("Memory ran out. A smaller model or fewer workers may fit."));
+    } catch (const std::exception& exception) {
+      tell(QObject::tr("Something went wrong that should not: %1").arg(QString::fromUtf8(exception.what())));
+    }
+    return false;
+  }
+
+ private:
+  void tell(const QString& what) {
+    std::fprintf(stderr, "tradespace: %s\n", qPrintable(what));
+    if (std::exchange(telling_, true)) return;
+    QMessageBox::warning(activeWindow(), applicationDisplayName(), what);
+    telling_ = false;
+  }
+  bool telling_ = false;
+};
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  QApplication application(argc, argv);
+  Application application(argc, argv);
   QApplication::setOrganizationName(QStringLiteral("tradespace"));
   QApplication::setApplicationName(QStringLiteral("tradespace"));
   QApplication::setApplicationDisplayName(QStringLiteral("Tradespace"));

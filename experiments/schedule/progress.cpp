@@ -19,6 +19,8 @@ constexpr auto kTellEvery = std::chrono::milliseconds(50);
 }  // namespace
 
 std::string Scheduler::Impl::current() const {
+  if (waitingToMeasure > 0) return waitingText(MachineUse::Measure);
+  if (waitingToWork > 0) return waitingText(MachineUse::Work);
   const Job* shown = nullptr;
   int more = -1;
   for (const Job& job : jobs) {

@@ -67,7 +67,10 @@ void Scheduler::Impl::run() {
 }
 
 Result<void> Scheduler::Impl::work() {
+  TS_TRY(MachineHold hold, holdFor(MachineUse::Work, stop.get_token()));
+  if (!hold.problem().empty()) log(hold.problem());
   TS_TRY(Runner::Opened opened, runner->open(sweep.model, stop.get_token()));
+  hold.release();
   model = opened.record;
   models = std::make_unique<PreparedModels>(
       *runner, std::move(opened.dense),
@@ -205,9 +208,11 @@ void Scheduler::Impl::repeatBaseline() {
     extra = "latency  " + shortName(job.record) + " once more, for drift";
   }
   tellProgress(true);
+  const auto hold = holdFor(MachineUse::Measure, stop.get_token());
+  if (!hold) return;
   double waited = 0;
   const auto again =
-      runner->bench(models->dense(), job.planned.plan, sweep.bench, sweep.threads, hooksFor(job, false, waited));
+      runner->bench(models->dense(), job.planned.plan, sweep.bench, sweep.threads, hooksFor(job, nullptr, waited));
   if (!again) return;
   const double drift = again->decodeTokensPerSecond.median / before->second - 1;
   const bool noisy = std::abs(drift) > kDriftWorthTelling;

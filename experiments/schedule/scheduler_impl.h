@@ -9,6 +9,7 @@
 #include <optional>
 #include <thread>
 
+#include "engine/core/machine_lock.h"
 #include "experiments/schedule/estimate.h"
 #include "experiments/schedule/job.h"
 #include "experiments/schedule/prepared_models.h"
@@ -37,6 +38,7 @@ struct Scheduler::Impl {
   SweepProgress counts;
   Estimate estimate;
   std::string extra;  ///< what runs that is no job
+  int waitingToWork = 0, waitingToMeasure = 0;  ///< threads that another program keeps waiting
   std::int64_t expectedPlans = 0;
   bool paused = false, finished = false;
   Clock::time_point started = Clock::now(), pausedSince{};
@@ -69,7 +71,10 @@ struct Scheduler::Impl {
   void measureQuality(Job& job, int threads);
   void measureLatency(Job& job);
   Result<PreparedModel> prepared(Job& job, int threads);
-  EvaluationHooks hooksFor(Job& job, bool mayPause, double& waited);
+  /// `hold`: given back while the sweep is paused or somebody else measures; null: not to be interrupted.
+  EvaluationHooks hooksFor(Job& job, MachineHold* hold, double& waited);
+  Result<MachineHold> holdFor(MachineUse use, const std::stop_token& stop);
+  std::function<void(bool)> tellsWaiting(MachineUse use);
   Result<void> begin(Job& job);
   void end(Job& job, const Error* error);  ///< whichever way it went; null: well
   bool close(Job& job, const Error* error);

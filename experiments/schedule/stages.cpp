@@ -42,21 +42,44 @@ bool Scheduler::Impl::enter(Job& job, Job::State state) {
   return true;
 }
 
-EvaluationHooks Scheduler::Impl::hooksFor(Job& job, bool mayPause, double& waited) {
+std::function<void(bool)> Scheduler::Impl::tellsWaiting(MachineUse use) {
+  return [this, use](bool waiting) {
+    {
+      const std::lock_guard lock(mutex);
+      (use == MachineUse::Measure ? waitingToMeasure : waitingToWork) += waiting ? 1 : -1;
+    }
+    tellProgress(true);
+  };
+}
+
+Result<MachineHold> Scheduler::Impl::holdFor(MachineUse use, const std::stop_token& stop) {
+  return holdMachine(use, stop, tellsWaiting(use));
+}
+
+EvaluationHooks Scheduler::Impl::hooksFor(Job& job, MachineHold* hold, double& waited) {
   EvaluationHooks hooks;
   hooks.stop = job.stop.get_token();
-  hooks.progress = [this, &job, mayPause, &waited, token = job.stop.get_token()](std::int64_t done,
-                                                                                 std::int64_t total) {
+  hooks.progress = [this, &job, hold, &waited, token = job.stop.get_token()](std::int64_t done, std::int64_t total) {
+    bool pausing = false;
     {
-      std::unique_lock lock(mutex);
+      const std::lock_guard lock(mutex);
       job.fraction = total > 0 ? static_cast<double>(done) / static_cast<double>(total) : 0;
-      if (mayPause && paused) {
-        const Clock::time_point from = Clock::now();
-        changed.wait(lock, token, [&] { return !paused; });
-        waited += secondsSince(from);
-      }
+      pausing = paused;
     }
     tellProgress(false);
+    if (!hold || done == total) return;
+    const Clock::time_point from = Clock::now();
+    if (pausing) {
+      hold->release();
+      {
+        std::unique_lock lock(mutex);
+        changed.wait(lock, token, [&] { return !paused; });
+      }
+      if (auto again = holdFor(MachineUse::Work, token)) *hold = std::move(*again);
+    } else {
+      giveWay(*hold, token, tellsWaiting(MachineUse::Work));
+    }
+    waited += secondsSince(from);
   };
   // Waits for the commit: a program killed from here on loses nothing but the next item.
   hooks.sample = [this, run = job.record.id](const Sample& sample) {
@@ -93,6 +116,7 @@ void Scheduler::Impl::measureQuality(Job& job, int threads) {
       changed.wait(lock, token, [&] { return !paused; });
     }
     if (token.stop_requested()) return fail(ErrorKind::Cancelled, "stopped before it began");
+    TS_TRY(MachineHold hold, holdFor(MachineUse::Work, token));
     TS_CHECK(begin(job));
     const Clock::time_point from = Clock::now();
     TS_TRY(const PreparedModel model, prepared(job, threads));
@@ -104,7 +128,7 @@ void Scheduler::Impl::measureQuality(Job& job, int threads) {
       job.since = begun;
     }
     double waited = 0;
-    EvaluationHooks hooks = hooksFor(job, true, waited);
+    EvaluationHooks hooks = hooksFor(job, &hold, waited);
     for (const SampleRecord& sample : job.known) hooks.known.push_back({sample.item, sample.values});
     TS_TRY(const EvaluationResult result,
            runner->evaluate(model, models->dense(), job.planned.plan, sweep.task, threads, hooks));
@@ -140,12 +164,16 @@ void Scheduler::Impl::measureLatency(Job& job) {
   const Result<void> outcome = guarded([&]() -> Result<void> {
     const std::stop_token token = job.stop.get_token();
     if (token.stop_requested()) return fail(ErrorKind::Cancelled, "stopped before it was timed");
+    MachineHold hold;
+    TS_TRY(hold, holdFor(MachineUse::Work, token));
     TS_CHECK(begin(job));
     TS_TRY(const PreparedModel model, prepared(job, sweep.threads));
+    hold.release();
+    TS_TRY(hold, holdFor(MachineUse::Measure, token));
     const Clock::time_point begun = Clock::now();
     double waited = 0;
     TS_TRY(const BenchResult result,
-           runner->bench(model, job.planned.plan, sweep.bench, sweep.threads, hooksFor(job, false, waited)));
+           runner->bench(model, job.planned.plan, sweep.bench, sweep.threads, hooksFor(job, nullptr, waited)));
     const double took = secondsSince(begun);
     Measurements measured = measurementsOf(result);
     measured.metrics[kLatencySeconds] = {.value = took};

@@ -7,6 +7,7 @@
 #include <limits>
 #include <sstream>
 
+#include "engine/evaluation/task.h"
 #include "experiments/spec/chain.h"
 #include "experiments/spec/json_reader.h"
 
@@ -26,9 +27,17 @@ Result<void> readTask(const JsonReader& json, Sweep& sweep) {
   if (json.has("name")) {
     TS_TRY(task.task, json.at("name").text());
   }
+  const Task* known = findTask(task.task);
+  if (!known) {
+    std::string names;
+    for (const Task& each : tasks()) names += (names.empty() ? "" : ", ") + each.name;
+    return (json.has("name") ? json.at("name") : json).expected("the name of a task (" + names + ")");
+  }
   if (json.has("data")) {
     TS_TRY(task.data, json.at("data").text());
   }
+  if (known->data.empty() && !known->form.empty() && task.data.empty())
+    return json.expected("\"data\" for task '" + task.task + "': a file of your own, " + known->form);
   if (json.has("limit")) {
     TS_TRY(task.limit, json.at("limit").integer(0, kMany));
   }

@@ -2,8 +2,10 @@
 #include "experiments/store/migration.h"
 
 #include <SQLiteCpp/Backup.h>
+#include <sqlite3.h>
 
 #include <system_error>
+#include <thread>
 
 namespace ts {
 namespace {
@@ -14,7 +16,8 @@ int versionOf(SQLite::Database& database) {
   return database.execAndGet("PRAGMA user_version").getInt();
 }
 
-/// Through SQLite's own backup, so that a write-ahead log still open is in the copy.
+constexpr std::chrono::seconds kPatience(5);
+
 Result<fs::path> backUp(SQLite::Database& database, const fs::path& path, int version) {
   fs::path copy;
   std::error_code error;
@@ -23,25 +26,41 @@ Result<fs::path> backUp(SQLite::Database& database, const fs::path& path, int ve
     if (!fs::exists(copy, error)) break;
   }
   const fs::path part = copy.string() + ".part";
+  std::string problem;
   try {
     fs::remove(part, error);
-    {
-      SQLite::Database target(part.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
-      SQLite::Backup backup(target, database);
-      backup.executeStep();
-    }
-    fs::rename(part, copy);
+    SQLite::Database target(part.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    if (const auto copied = copyDatabase(database, target, kPatience); !copied) problem = copied.error().message;
   } catch (const std::exception& exception) {
-    fs::remove(part, error);
-    return fail(ErrorKind::Io,
-                std::string("the store is of an older version and could not be backed up before upgrading (") +
-                    exception.what() + "); nothing was changed",
-                copy.string());
+    problem = exception.what();
   }
-  return copy;
+  if (problem.empty()) {
+    fs::rename(part, copy, error);
+    if (!error) return copy;
+    problem = error.message();
+  }
+  fs::remove(part, error);
+  return fail(ErrorKind::Io,
+              "the store is of an older version and could not be backed up before upgrading (" + problem +
+                  "); nothing was changed",
+              copy.string());
 }
 
 }  // namespace
+
+Result<void> copyDatabase(SQLite::Database& from, SQLite::Database& to, std::chrono::milliseconds patience) {
+  SQLite::Backup backup(to, from);
+  const auto until = std::chrono::steady_clock::now() + patience;
+  for (;;) {
+    // OK: more pages to come; BUSY and LOCKED are not thrown and mean that nothing was copied this time.
+    const int code = backup.executeStep();
+    if (code == SQLITE_DONE) return {};
+    if (code == SQLITE_OK) continue;
+    if (std::chrono::steady_clock::now() >= until)
+      return fail(ErrorKind::Io, "another program kept it locked; try again when that is done");
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+}
 
 Result<void> checkVersion(SQLite::Database& database, std::span<const SchemaStep> steps, const fs::path& path) {
   const int version = versionOf(database);

@@ -3,7 +3,10 @@
 
 #include <QMetaObject>
 #include <chrono>
+#include <exception>
+#include <new>
 
+#include "engine/core/machine_lock.h"
 #include "engine/formats/chat_template.h"
 #include "engine/formats/tokenizer.h"
 #include "engine/transforms/transform.h"
@@ -97,23 +100,36 @@ Result<std::shared_ptr<const Model>> GenerationService::prepared(const Generatio
   return made.model;
 }
 
+/// Whatever happens ends in finished() or failed(): what throws is this plan's failure, not the program's end.
 void GenerationService::handle(const GenerationRequest& request, std::stop_token stop) {
   const int slot = request.slot;
-  const auto refuse = [&](const Error& error) {
-    if (error.kind == ErrorKind::Cancelled) {
-      Generation none;
-      none.stopReason = "cancelled";
-      tell([this, slot, none] { Q_EMIT finished(slot, none); });
-    } else {
-      tell([this, slot, why = text(error.message)] { Q_EMIT failed(slot, why); });
-    }
-  };
+  Result<Generation> outcome;
+  try {
+    outcome = generated(request, stop);
+  } catch (const std::bad_alloc&) {
+    outcome = fail(ErrorKind::OutOfMemory, "memory ran out; a smaller model or a shorter context may fit");
+  } catch (const std::exception& exception) {
+    outcome = fail(ErrorKind::Internal, exception.what());
+  }
+  if (!outcome && outcome.error().kind == ErrorKind::Cancelled) {
+    outcome = Generation();
+    outcome->stopReason = "cancelled";
+  }
+  if (outcome)
+    tell([this, slot, done = std::move(*outcome)] { Q_EMIT finished(slot, done); });
+  else
+    tell([this, slot, why = text(outcome.error().message)] { Q_EMIT failed(slot, why); });
+}
+
+Result<Generation> GenerationService::generated(const GenerationRequest& request, std::stop_token stop) {
+  const int slot = request.slot;
+  TS_TRY(const MachineHold hold, holdMachine(MachineUse::Work, stop, [&](bool waiting) {
+           if (waiting) tell([this, slot] { Q_EMIT staged(slot, tr("Waiting for a measurement, which must be alone on the machine")); });
+         }));
   tell([this, slot] { Q_EMIT staged(slot, tr("Reading the prompt")); });
-  const auto ids = promptIds(request);
-  if (!ids) return refuse(ids.error());
+  TS_TRY(const std::vector<int> ids, promptIds(request));
   ThreadPool pool(request.plan.threads);
-  const auto model = prepared(request, pool, stop);
-  if (!model) return refuse(model.error());
+  TS_TRY(const auto model, prepared(request, pool, stop));
 
   QString held;
   int tokens = 0;
@@ -129,10 +145,9 @@ void GenerationService::handle(const GenerationRequest& request, std::stop_token
     held += text(words);
     if (Clock::now() - shown > kFrame) flush();
   };
-  const auto generation = generate(*model, request.plan, *ids, {.tokens = request.tokens, .seed = request.seed}, pool, sink, stop);
+  auto generation = generate(model, request.plan, ids, {.tokens = request.tokens, .seed = request.seed}, pool, sink, stop);
   if (tokens) flush();
-  if (!generation) return refuse(generation.error());
-  tell([this, slot, done = *generation] { Q_EMIT finished(slot, done); });
+  return generation;
 }
 
 }  // namespace ts

@@ -48,6 +48,7 @@ class GenerationService : public QObject {
  private:
   void run(std::stop_token stop);
   void handle(const GenerationRequest& request, std::stop_token stop);
+  Result<Generation> generated(const GenerationRequest& request, std::stop_token stop);
   Result<std::shared_ptr<const Model>> prepared(const GenerationRequest& request, ThreadPool& pool, std::stop_token stop);
   template <class Call>
   void tell(Call&& call);

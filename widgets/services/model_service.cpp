@@ -2,6 +2,8 @@
 #include "widgets/services/model_service.h"
 
 #include <QMetaObject>
+#include <exception>
+#include <new>
 
 #include "engine/core/model_path.h"
 #include "engine/formats/checkpoint.h"
@@ -36,7 +38,14 @@ void ModelService::open(const QString& source) {
   thread_ = std::jthread([this, request, source = utf8(source), before = std::move(before)](std::stop_token stop) mutable {
     if (before.joinable()) before.join();
     if (stop.stop_requested()) return;
-    auto opened = load(source, stop);
+    Result<std::shared_ptr<const OpenedModel>> opened;
+    try {
+      opened = load(source, stop);
+    } catch (const std::bad_alloc&) {
+      opened = fail(ErrorKind::OutOfMemory, "there is not enough memory for this model", source);
+    } catch (const std::exception& exception) {
+      opened = fail(ErrorKind::Internal, exception.what(), source);
+    }
     QMetaObject::invokeMethod(
         this,
         [this, request, source, opened = std::move(opened)] {

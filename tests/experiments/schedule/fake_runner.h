@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <functional>
@@ -87,7 +88,9 @@ struct FakeRunner final : Runner {
         ++witness->scoredItems;
         hooks.sample(result.samples.back());
       }
+      --witness->evaluating;  // between two items it may be kept waiting
       hooks.progress(item + 1, items);
+      ++witness->evaluating;
       if (hooks.stop.stop_requested()) return fail(ErrorKind::Cancelled, "stopped");
     }
     result.metrics["perplexity"] = {7.0 + static_cast<double>(plan.weights.size()), 0.1, items};

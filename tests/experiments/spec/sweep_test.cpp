@@ -140,6 +140,8 @@ TEST_F(SweepFile, ErrorsNameFilePlaceAndExpectation) {
               HasSubstr("s.json: constraints[0] | expected METRIC < NUMBER"));
   EXPECT_THAT(error(R"({"model": "m", "groups": [{"decode": ["t-speculate + t-speculate"]}]})"),
               HasSubstr("at most one"));
+  EXPECT_THAT(error(R"({"model": "m", "task": {"name": "tea-leaves"}, "groups": [{}]})"),
+              AllOf(HasSubstr("s.json: task.name"), HasSubstr("wikitext2"), HasSubstr("hellaswag")));
   EXPECT_THAT(error(R"({"model": "m", "task": null, "bench": null, "groups": [{}]})"), HasSubstr("nothing to measure"));
   EXPECT_EQ(readSweep("/no/such/file.json").error().kind, ErrorKind::Io);
 }

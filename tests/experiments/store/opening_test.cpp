@@ -11,8 +11,10 @@
 
 #include <csignal>
 #include <fstream>
+#include <thread>
 
 #include "experiments/store/database.h"
+#include "experiments/store/migration.h"
 #include "experiments/store/process.h"
 #include "experiments/store/store.h"
 #include "temporary_folder.h"
@@ -117,6 +119,26 @@ TEST(Opening, BacksUpAndUpgradesAnOlderVersion) {
   ASSERT_THAT(upgraded.notices, SizeIs(1));
   EXPECT_THAT(upgraded.notices[0], HasSubstr("s.db.v1.bak"));
   EXPECT_EQ(openForReading(folder / "s.db.v1.bak", first)->database->execAndGet("SELECT x FROM a").getInt(), 5);
+}
+
+TEST(Opening, ABackupWaitsForALockAndIsNeverHalf) {
+  using namespace std::chrono_literals;
+  TemporaryFolder folder;
+  const auto open = [&](const char* name) {
+    return SQLite::Database((folder / name).string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+  };
+  SQLite::Database from = open("from.db"), to = open("to.db"), other = open("to.db");
+  from.exec("CREATE TABLE a (x); INSERT INTO a VALUES (5);");
+  other.exec("CREATE TABLE b (y); BEGIN EXCLUSIVE");
+  const auto busy = copyDatabase(from, to, 50ms);
+  ASSERT_FALSE(busy);
+  EXPECT_THAT(busy.error().message, HasSubstr("locked"));
+  std::jthread later([&] {
+    std::this_thread::sleep_for(60ms);
+    other.exec("COMMIT");
+  });
+  ASSERT_TRUE(copyDatabase(from, to, 10s));
+  EXPECT_EQ(to.execAndGet("SELECT x FROM a").getInt(), 5);
 }
 
 TEST(Opening, AFailedUpgradeLeavesTheOldFileInUse) {
