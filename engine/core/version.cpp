@@ -6,5 +6,8 @@
 namespace ts {
 
 std::string_view engineVersion() { return TS_ENGINE_VERSION; }
+std::string_view buildType() { return TS_BUILD_TYPE; }
+std::string_view buildFlags() { return TS_BUILD_FLAGS; }
+std::string_view buildCompiler() { return TS_BUILD_COMPILER; }
 
 }  // namespace ts

@@ -46,6 +46,7 @@ struct Parameter {
   std::vector<std::string> choices = {};
   Scale scale = Scale::Linear;
   Family family = Family::Drafter;  ///< for ParameterType::Strategy
+  bool namesModel = false;          ///< the text is a model: what is in it belongs to a run's identity
 };
 
 /// What one strategy is: everything the forms, the command line, the sweep file and the documentation page are made of.

@@ -86,6 +86,18 @@ Result<std::string> canonical(const Plan& plan) {
   return text;
 }
 
+std::vector<NamedModel> modelsNamed(const Plan& plan) {
+  std::vector<NamedModel> models;
+  const StrategySpec decode = effectiveDecode(plan);
+  for (const Use& use : usesOf(plan, decode))
+    for (const Parameter* p : registry().parametersOf(use.family, *use.spec)) {
+      if (!p->namesModel) continue;
+      const auto given = use.spec->values.find(p->name);
+      models.push_back({p->name, toText(given == use.spec->values.end() ? p->fallback : given->second)});
+    }
+  return models;
+}
+
 Result<void> check(const Plan& plan, const std::set<std::string>& modelOffers) {
   const StrategySpec decode = effectiveDecode(plan);
   const std::vector<Use> uses = usesOf(plan, decode);

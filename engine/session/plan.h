@@ -34,6 +34,12 @@ std::string commandLine(const Plan& plan);
 /// A canonical text of everything that can change a result: all parameters with defaults filled in. Equal text, equal run.
 Result<std::string> canonical(const Plan& plan);
 
+/// The models that strategies of the plan name, beside the one it runs on: "draft" and "embedded:ts-2m-draft".
+struct NamedModel {
+  std::string parameter, source;
+};
+std::vector<NamedModel> modelsNamed(const Plan& plan);
+
 /// Checks ids, parameters, capabilities ("needs" against what the model and the other strategies offer) and exclusive
 /// slots ("claims"). An error names both sides and the capability that is missing.
 Result<void> check(const Plan& plan, const std::set<std::string>& modelOffers);

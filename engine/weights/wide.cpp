@@ -123,21 +123,8 @@ KernelChoice measure(std::size_t element) {
   return choice;
 }
 
-}  // namespace
-
-std::vector<KernelChoice> kernelChoices() {
-  Choices& c = choices();
-  const std::lock_guard lock(c.mutex);
-  std::vector<KernelChoice> list;
-  for (std::size_t e = 0; e < kElements; ++e)
-    if (c.known[e]) list.push_back(c.of[e]);
-  return list;
-}
-
-bool takesDnnl(const PackedMatrix& matrix, std::int64_t rows) {
-  if (const char* forced = std::getenv("TRADESPACE_WIDE"); forced && *forced) return std::string_view(forced) == "onednn";
-  if (kernelIsa() == "scalar") return false;  // the plain reference, whatever its speed
-  const auto e = static_cast<std::size_t>(matrix.view().element);
+/// Rows from which the format takes oneDNN; measured if nobody has.
+std::int64_t choiceOf(std::size_t e) {
   Choices& c = choices();
   const std::lock_guard lock(c.mutex);
   if (c.isa != kernelIsa()) {
@@ -150,7 +137,36 @@ bool takesDnnl(const PackedMatrix& matrix, std::int64_t rows) {
     c.known[e] = true;
     writeBack(c.of[e]);
   }
-  return c.of[e].switchOver > 0 && rows >= c.of[e].switchOver;
+  return c.of[e].switchOver;
+}
+
+}  // namespace
+
+std::vector<KernelChoice> kernelChoices() {
+  Choices& c = choices();
+  const std::lock_guard lock(c.mutex);
+  std::vector<KernelChoice> list;
+  for (std::size_t e = 0; e < kElements; ++e)
+    if (c.known[e]) list.push_back(c.of[e]);
+  return list;
+}
+
+std::vector<KernelChoice> allKernelChoices() {
+  for (std::size_t e = 0; e < kElements; ++e) choiceOf(e);
+  return kernelChoices();
+}
+
+std::string forcedWide() {
+  if (const char* forced = std::getenv("TRADESPACE_WIDE"); forced && *forced)
+    return std::string_view(forced) == "onednn" ? "onednn" : "tiles";
+  return kernelIsa() == "scalar" ? "tiles" : "";  // the plain reference, whatever its speed
+}
+
+bool takesDnnl(const PackedMatrix& matrix, std::int64_t rows) {
+  if (const char* forced = std::getenv("TRADESPACE_WIDE"); forced && *forced) return std::string_view(forced) == "onednn";
+  if (kernelIsa() == "scalar") return false;
+  const std::int64_t switchOver = choiceOf(static_cast<std::size_t>(matrix.view().element));
+  return switchOver > 0 && rows >= switchOver;
 }
 
 std::size_t dnnlScratchFloats(const PackedMatrix& matrix) {

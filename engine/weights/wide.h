@@ -22,6 +22,11 @@ struct KernelChoice {
 /// What has been measured so far in this process (or read back), for `bench` to print.
 std::vector<KernelChoice> kernelChoices();
 
+/// Those of every format, measured now where they have not been.
+std::vector<KernelChoice> allKernelChoices();
+/// "tiles" or "onednn" where a switch overrules all choices (TRADESPACE_WIDE, or the scalar instruction set); else empty.
+std::string forcedWide();
+
 /// The choice for a matrix, measured now if it must be. TRADESPACE_WIDE=tiles or =onednn overrules it.
 bool takesDnnl(const PackedMatrix& matrix, std::int64_t rows);
 

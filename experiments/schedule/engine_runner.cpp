@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include <map>
+#include <mutex>
+
 #include "engine/core/model_path.h"
 #include "engine/formats/checkpoint.h"
 #include "engine/model/model.h"
 #include "engine/transforms/transform.h"
+#include "engine/weights/provenance.h"
 #include "experiments/schedule/runner.h"
 
 namespace ts {
@@ -25,7 +29,17 @@ class EngineRunner final : public Runner {
     ThreadPool pool(0);
     TS_TRY(opened.dense.model, buildModel(checkpoint, pool, stop));
     opened.dense.bytes = opened.dense.model->weightBytes();
+    opened.arithmetic = arithmetic();
+    opened.provenance = programProvenance();
     return opened;
+  }
+
+  Result<std::string> fingerprint(const std::string& model) override {
+    const std::lock_guard lock(mutex_);
+    if (const auto it = fingerprints_.find(model); it != fingerprints_.end()) return it->second;
+    TS_TRY(const std::filesystem::path path, modelPath(model));
+    TS_TRY(const Checkpoint checkpoint, openCheckpoint(path));
+    return fingerprints_[model] = checkpoint.fingerprint;
   }
 
   Result<PreparedModel> prepare(const PreparedModel& base, std::span<const StrategySpec> weights, int threads,
@@ -50,6 +64,10 @@ class EngineRunner final : public Runner {
     ThreadPool pool(threads);
     return ts::bench(prepared.model, plan, options, pool, hooks);
   }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::string> fingerprints_;
 };
 
 }  // namespace

@@ -22,6 +22,7 @@ struct Job {
   State state = State::Queued;
   bool wantsQuality = true, wantsLatency = true;
   bool begun = false;                             ///< its row says so
+  bool elsewhere = false;                         ///< another program runs it
   double fraction = 0;                            ///< of the stage it is in
   std::chrono::steady_clock::time_point since{};  ///< when its scoring began
   std::map<std::string, double> metrics;          ///< what a search looks at

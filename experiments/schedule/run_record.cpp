@@ -86,7 +86,7 @@ Result<std::string> fileFingerprint(const std::filesystem::path& path) {
 }
 
 Result<RunRecord> describe(const Sweep& sweep, const PlannedRun& planned, const ModelRecord& model,
-                           const HostRecord& host, const std::string& dataFingerprint) {
+                           const HostRecord& host, const Identity& with) {
   const Plan& plan = planned.plan;
   RunRecord run;
   run.model = model;
@@ -107,7 +107,13 @@ Result<RunRecord> describe(const Sweep& sweep, const PlannedRun& planned, const 
   settings["threads"] = std::to_string(plan.threads);
 
   std::string identity = "model=" + model.fingerprint + "\n" + run.plan + "seed=" + std::to_string(sweep.seed) +
-                         "\nengine=" + run.engineVersion + "\n";
+                         "\nengine=" + run.engineVersion + "\narithmetic=" + with.arithmetic + "\n";
+  run.provenance = with.provenance;
+  for (const NamedModel& named : modelsNamed(plan)) {
+    const std::string fingerprint = with.modelFingerprint(named.source).value_or("unknown");
+    run.provenance[named.parameter + ".fingerprint"] = fingerprint;
+    identity += named.parameter + "=" + fingerprint + "\n";
+  }
   if (sweep.quality) {
     const EvaluationOptions& task = sweep.task;
     settings["task.limit"] = std::to_string(task.limit);
@@ -116,7 +122,7 @@ Result<RunRecord> describe(const Sweep& sweep, const PlannedRun& planned, const 
     if (!task.data.empty()) settings["task.data"] = task.data.string();
     identity += "task=" + task.task + " limit=" + settings["task.limit"] + " context=" + settings["task.context"] +
                 " dense=" + settings["task.against_dense"] +
-                " data=" + (task.data.empty() ? "bundled" : dataFingerprint) + "\n";
+                " data=" + (task.data.empty() ? "bundled" : with.data) + "\n";
   }
   if (sweep.latency) {
     const BenchOptions& bench = sweep.bench;

@@ -35,9 +35,14 @@ class Runner {
     ModelRecord record;
     std::set<std::string> offers;  ///< capabilities, for the check of plans
     PreparedModel dense;
+    std::string arithmetic;                         ///< part of every key (Identity)
+    std::map<std::string, std::string> provenance;  ///< of the program: build, libraries, instruction set
   };
   /// Once, before anything else. `model`: a path or embedded:NAME.
   virtual Result<Opened> open(const std::string& model, std::stop_token stop) = 0;
+
+  /// Of another model that a plan names: a path or embedded:NAME.
+  virtual Result<std::string> fingerprint(const std::string& model) = 0;
 
   /// `weights` applied to `base`, which already went through the strategies before them.
   virtual Result<PreparedModel> prepare(const PreparedModel& base, std::span<const StrategySpec> weights, int threads,

@@ -15,6 +15,7 @@ namespace {
 
 constexpr int kBatchPerWorker = 4;  // large enough to keep workers busy, small enough for whole rows to appear early
 constexpr double kDriftWorthTelling = 0.1;
+constexpr auto kLookAgain = std::chrono::milliseconds(200);
 
 }  // namespace
 
@@ -32,7 +33,7 @@ Result<std::unique_ptr<Scheduler>> Scheduler::start(Sweep sweep, Options options
   impl->listener = std::move(listener);
   impl->runner = std::move(runner);
   if (!impl->sweep.task.data.empty() && impl->sweep.quality) {
-    TS_TRY(impl->dataFingerprint, fileFingerprint(impl->sweep.task.data));
+    TS_TRY(impl->identity.data, fileFingerprint(impl->sweep.task.data));
   }
   TS_TRY(impl->writer, Writer::open(impl->options.store));
   impl->host = thisHost();
@@ -57,6 +58,8 @@ void Scheduler::Impl::run() {
   });
   if (const auto outcome = guarded([this] { return work(); }); !outcome) abort(outcome.error());
   endWhatIsLeft();
+  // Where that could not be written (a full disk), nobody shall take the rows for work in progress.
+  writer->call([](Store& s) { return s.disown(), true; });
   {
     const std::lock_guard lock(mutex);
     finished = true;
@@ -71,6 +74,10 @@ Result<void> Scheduler::Impl::work() {
   if (!hold.problem().empty()) log(hold.problem());
   TS_TRY(Runner::Opened opened, runner->open(sweep.model, stop.get_token()));
   hold.release();
+  identity.arithmetic = opened.arithmetic;
+  identity.provenance = opened.provenance;
+  identity.provenance["library.sqlite"] = sqliteVersion();
+  identity.modelFingerprint = [this](const std::string& source) { return runner->fingerprint(source); };
   model = opened.record;
   models = std::make_unique<PreparedModels>(
       *runner, std::move(opened.dense),
@@ -95,6 +102,7 @@ Result<void> Scheduler::Impl::work() {
       if (stop.stop_requested()) return {};
       runBatch(batch);
     }
+    TS_CHECK(awaitElsewhere(fresh));
     if (stop.stop_requested()) return {};
   }
   repeatBaseline();
@@ -113,43 +121,29 @@ Result<std::vector<Job*>> Scheduler::Impl::enroll(const std::vector<PlannedRun>&
 
 /// The plan as a job with its row in the store; null when nothing is left to do for it.
 Result<Job*> Scheduler::Impl::enrollOne(const PlannedRun& planned) {
-  TS_TRY(RunRecord record, describe(sweep, planned, model, host, dataFingerprint));
+  TS_TRY(RunRecord record, describe(sweep, planned, model, host, identity));
   record.sweep = sweepId;
-  if (!options.measureAgain) {
-    TS_TRY(const std::optional<RunRecord> done, store([&](Store& s) { return s.findDone(record.key); }));
-    if (done) {
-      TS_CHECK(store([&](Store& s) { return s.addToSweep(sweepId, done->id); }));
+  const bool refused = !planned.refusal.empty();
+  if (refused) {
+    record.state = RunState::Refused;
+    record.failureKind = name(ErrorKind::Refused);
+    record.message = planned.refusal;
+  }
+  Job job{.planned = planned, .wantsQuality = sweep.quality, .wantsLatency = sweep.latency};
+  if (options.measureAgain) {
+    TS_TRY(record.id, store([&](Store& s) { return s.addRun(record); }));
+  } else {
+    TS_TRY(const Store::Enrolled row, store([&](Store& s) { return s.enroll(record); }));
+    record.id = row.run;
+    if (row.known && row.known->state == RunState::Done) {
       const std::lock_guard lock(mutex);
-      Job& job = jobs.emplace_back(Job{.planned = planned, .record = *done, .state = Job::State::Ended});
-      for (const auto& [name, metric] : done->metrics) job.metrics[name] = metric.value;
-      results[record.plan] = job.metrics;
+      Job& known = jobs.emplace_back(Job{.planned = planned, .record = *row.known, .state = Job::State::Ended});
+      for (const auto& [name, metric] : row.known->metrics) known.metrics[name] = metric.value;
+      results[record.plan] = known.metrics;
       ++counts.reused;
       return nullptr;
     }
-  }
-  Job job{.planned = planned, .wantsQuality = sweep.quality, .wantsLatency = sweep.latency};
-  std::optional<RunRecord> begun;
-  if (!options.measureAgain) {
-    TS_TRY(begun, store([&](Store& s) { return s.findUnfinished(record.key); }));
-  }
-  const bool refused = !planned.refusal.empty();
-  if (begun) {
-    record.id = begun->id;
-    TS_CHECK(store([&](Store& s) { return s.addToSweep(sweepId, record.id); }));
-    if (begun->metrics.contains(kQualitySeconds)) {
-      job.wantsQuality = false;
-      for (const auto& [name, metric] : begun->metrics) job.metrics[name] = metric.value;
-    } else {
-      TS_TRY(job.known, store([&](Store& s) { return s.samples(record.id); }));
-    }
-    if (!refused) TS_CHECK(store([&](Store& s) { return s.setState(record.id, RunState::Queued); }));
-  } else {
-    record.state = refused ? RunState::Refused : RunState::Queued;
-    if (refused) {
-      record.failureKind = name(ErrorKind::Refused);
-      record.message = planned.refusal;
-    }
-    TS_TRY(record.id, store([&](Store& s) { return s.addRun(record); }));
+    if (row.known) job.wantsQuality = job.wantsQuality && !row.known->metrics.contains(kQualitySeconds);
   }
   if (refused) job.state = Job::State::Ended;
   job.record = std::move(record);
@@ -178,12 +172,38 @@ void Scheduler::Impl::runBatch(const std::vector<Job*>& batch) {
   }
   // From here no worker runs: what is timed is alone.
   for (Job* job : batch) {
-    if (!job->wantsLatency) continue;
+    if (!job->wantsLatency || job->elsewhere) continue;
     {
       std::unique_lock lock(mutex);
       changed.wait(lock, job->stop.get_token(), [&] { return !paused; });
     }
     measureLatency(*job);
+  }
+}
+
+/// Plans that another program took of the same store: waits for what comes of them, or measures them when it gives up.
+Result<void> Scheduler::Impl::awaitElsewhere(const std::vector<Job*>& all) {
+  for (;;) {
+    std::int64_t waiting = 0;
+    for (Job* job : all) {
+      if (!job->elsewhere || job->state == Job::State::Ended) continue;
+      TS_TRY(const RunRecord row, store([&](Store& s) { return s.run(job->record.id); }));
+      if (row.state == RunState::Running || row.state == RunState::Queued) {
+        ++waiting;
+      } else if (row.state == RunState::Cancelled || row.state == RunState::Interrupted) {
+        job->elsewhere = false;
+        runBatch({job});
+        waiting += job->elsewhere ? 1 : 0;
+      } else {
+        settle(*job, row);
+      }
+    }
+    std::unique_lock lock(mutex);
+    extra = waiting > 0 ? "waiting for " + std::to_string(waiting) + " plans that another program measures" : "";
+    if (waiting == 0 || stop.stop_requested()) return {};
+    changed.wait_for(lock, stop.get_token(), kLookAgain, [] { return false; });
+    lock.unlock();
+    tellProgress(false);
   }
 }
 

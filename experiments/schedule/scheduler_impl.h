@@ -13,6 +13,7 @@
 #include "experiments/schedule/estimate.h"
 #include "experiments/schedule/job.h"
 #include "experiments/schedule/prepared_models.h"
+#include "experiments/schedule/run_record.h"
 #include "experiments/schedule/runner.h"
 #include "experiments/schedule/scheduler.h"
 #include "experiments/schedule/writer.h"
@@ -54,7 +55,7 @@ struct Scheduler::Impl {
   HostRecord host;
   ModelRecord model;
   std::int64_t sweepId = 0;
-  std::string dataFingerprint;
+  Identity identity;
   KnownResults results;
   std::jthread coordinator;
 
@@ -64,6 +65,7 @@ struct Scheduler::Impl {
   Result<std::vector<Job*>> enroll(const std::vector<PlannedRun>& plans);
   Result<Job*> enrollOne(const PlannedRun& planned);
   void runBatch(const std::vector<Job*>& batch);
+  Result<void> awaitElsewhere(const std::vector<Job*>& all);
   void endWhatIsLeft();
   void repeatBaseline();
 
@@ -75,7 +77,8 @@ struct Scheduler::Impl {
   EvaluationHooks hooksFor(Job& job, MachineHold* hold, double& waited);
   Result<MachineHold> holdFor(MachineUse use, const std::stop_token& stop);
   std::function<void(bool)> tellsWaiting(MachineUse use);
-  Result<void> begin(Job& job);
+  Result<bool> begin(Job& job);  ///< false: another program has it
+  void settle(Job& job, const RunRecord& row);
   void end(Job& job, const Error* error);  ///< whichever way it went; null: well
   bool close(Job& job, const Error* error);
   void tellEnd(Job& job, const Error* error);

@@ -88,12 +88,41 @@ EvaluationHooks Scheduler::Impl::hooksFor(Job& job, MachineHold* hold, double& w
   return hooks;
 }
 
-/// Marks the row as running; once, though a run has two stages.
-Result<void> Scheduler::Impl::begin(Job& job) {
-  if (std::exchange(job.begun, true)) return {};
-  TS_CHECK(store([&](Store& s) { return s.setState(job.record.id, RunState::Running); }));
+/// Marks the row as running and takes over what an earlier attempt found; once, though a run has two stages.
+Result<bool> Scheduler::Impl::begin(Job& job) {
+  if (job.begun) return true;
+  TS_TRY(const bool mine, store([&](Store& s) { return s.claim(job.record.id); }));
+  if (!mine) {
+    const std::lock_guard lock(mutex);
+    job.elsewhere = true;
+    job.state = Job::State::Queued;
+    return false;
+  }
+  job.begun = true;
+  TS_TRY(const RunRecord row, store([&](Store& s) { return s.run(job.record.id); }));
+  if (row.metrics.contains(kQualitySeconds)) {
+    const std::lock_guard lock(mutex);
+    job.wantsQuality = false;
+    for (const auto& [name, metric] : row.metrics) job.metrics[name] = metric.value;
+  } else {
+    TS_TRY(job.known, store([&](Store& s) { return s.samples(job.record.id); }));
+  }
   tellRun(job.record.id);
-  return {};
+  return true;
+}
+
+/// A plan that another program measured, failed at or refused.
+void Scheduler::Impl::settle(Job& job, const RunRecord& row) {
+  {
+    const std::lock_guard lock(mutex);
+    if (std::exchange(job.state, Job::State::Ended) == Job::State::Ended) return;
+    for (const auto& [name, metric] : row.metrics) job.metrics[name] = metric.value;
+    ++(row.state == RunState::Done ? counts.reused : row.state == RunState::Refused ? counts.refused : counts.failed);
+    if (row.state == RunState::Done) results[job.record.plan] = job.metrics;
+  }
+  models->release(job.recipe());
+  tellRun(row.id);
+  tellProgress(true);
 }
 
 Result<PreparedModel> Scheduler::Impl::prepared(Job& job, int threads) {
@@ -117,7 +146,8 @@ void Scheduler::Impl::measureQuality(Job& job, int threads) {
     }
     if (token.stop_requested()) return fail(ErrorKind::Cancelled, "stopped before it began");
     TS_TRY(MachineHold hold, holdFor(MachineUse::Work, token));
-    TS_CHECK(begin(job));
+    TS_TRY(const bool mine, begin(job));
+    if (!mine || !job.wantsQuality) return {};
     const Clock::time_point from = Clock::now();
     TS_TRY(const PreparedModel model, prepared(job, threads));
     const double prepareSeconds = secondsSince(from);
@@ -153,6 +183,8 @@ void Scheduler::Impl::measureQuality(Job& job, int threads) {
   });
   if (!outcome)
     end(job, &outcome.error());
+  else if (job.elsewhere)
+    return;
   else if (!job.wantsLatency)
     end(job, nullptr);
   else
@@ -166,7 +198,8 @@ void Scheduler::Impl::measureLatency(Job& job) {
     if (token.stop_requested()) return fail(ErrorKind::Cancelled, "stopped before it was timed");
     MachineHold hold;
     TS_TRY(hold, holdFor(MachineUse::Work, token));
-    TS_CHECK(begin(job));
+    TS_TRY(const bool mine, begin(job));
+    if (!mine) return {};
     TS_TRY(const PreparedModel model, prepared(job, sweep.threads));
     hold.release();
     TS_TRY(hold, holdFor(MachineUse::Measure, token));
@@ -185,7 +218,7 @@ void Scheduler::Impl::measureLatency(Job& job) {
     job.wantsLatency = false;
     return {};
   });
-  end(job, outcome ? nullptr : &outcome.error());
+  if (!outcome || !job.elsewhere) end(job, outcome ? nullptr : &outcome.error());
 }
 
 /// Counts the end of a job, with `mutex` held; false if it had ended before.

@@ -14,9 +14,10 @@ double number(const SQLite::Column& column) {
   return column.isNull() ? std::numeric_limits<double>::quiet_NaN() : column.getDouble();
 }
 
-/// Runs whose row r meets `condition`, which has at most one parameter, ?1.
 template <class... Parameter>
-std::vector<RunRecord> load(SQLite::Database& database, const std::string& condition, const Parameter&... parameter) {
+std::vector<RunRecord> load(SQLite::Database& database, const std::filesystem::path& path, const std::string& condition,
+                            const Parameter&... parameter) {
+  Owners owners(path);
   std::vector<RunRecord> runs;
   std::unordered_map<std::int64_t, std::size_t> at;
   SQLite::Statement rows(
@@ -25,7 +26,7 @@ std::vector<RunRecord> load(SQLite::Database& database, const std::string& condi
       "r.failure_kind, "
       "r.message, r.engine_version, r.started, r.finished, r.noisy, r.note, p.canonical, "
       "m.id, m.path, m.name, m.architecture, m.format, m.fingerprint, m.parameters, m.file_bytes, "
-      "h.id, h.cpu, h.isa, h.kernel, h.name, h.cores, h.memory_bytes "
+      "h.id, h.cpu, h.isa, h.kernel, h.name, h.cores, h.memory_bytes, r.process "
       "FROM runs r JOIN plans p ON p.id = r.plan JOIN models m ON m.id = r.model JOIN hosts h ON h.id = r.host WHERE " +
           condition + " ORDER BY r.id");
   (rows.bind(1, parameter), ...);
@@ -65,6 +66,11 @@ std::vector<RunRecord> load(SQLite::Database& database, const std::string& condi
     run.host.name = text();
     run.host.cores = static_cast<int>(integer());
     run.host.memoryBytes = integer();
+    if (const std::string owner = text();
+        (run.state == RunState::Queued || run.state == RunState::Running) && !owners.alive(owner)) {
+      run.message = leftBehind(run.state);
+      run.state = RunState::Interrupted;
+    }
     at[run.id] = runs.size() - 1;
   }
 
@@ -76,6 +82,9 @@ std::vector<RunRecord> load(SQLite::Database& database, const std::string& condi
   };
   attach("name, value", "settings", [](RunRecord& run, SQLite::Statement& row) {
     run.settings[row.getColumn(1).getString()] = row.getColumn(2).getString();
+  });
+  attach("name, value", "provenance", [](RunRecord& run, SQLite::Statement& row) {
+    run.provenance[row.getColumn(1).getString()] = row.getColumn(2).getString();
   });
   attach("name, value", "engaged", [](RunRecord& run, SQLite::Statement& row) {
     run.engaged[row.getColumn(1).getString()] = number(row.getColumn(2));
@@ -96,31 +105,40 @@ std::optional<RunRecord> newest(std::vector<RunRecord> runs) {
 
 }  // namespace
 
+std::vector<RunRecord> loadRuns(SQLite::Database& database, const std::filesystem::path& path, const std::string& condition) {
+  return load(database, path, condition);
+}
+std::vector<RunRecord> loadRuns(SQLite::Database& database, const std::filesystem::path& path, const std::string& condition,
+                                const std::string& parameter) {
+  return load(database, path, condition, parameter);
+}
+std::vector<RunRecord> loadRuns(SQLite::Database& database, const std::filesystem::path& path, const std::string& condition,
+                                std::int64_t parameter) {
+  return load(database, path, condition, parameter);
+}
+
+const char* leftBehind(RunState state) {
+  return state == RunState::Running ? "the program ended while it ran; run the sweep again to continue it"
+                                    : "the program ended before it began; run the sweep again";
+}
+
 Result<std::vector<RunRecord>> Store::runs(std::int64_t sweep) const {
   return impl_->read([&](SQLite::Database& database) {
-    if (sweep == 0) return load(database, "r.archived = 0");
-    return load(database, "r.archived = 0 AND r.id IN (SELECT run FROM sweep_runs WHERE sweep = ?1)", sweep);
+    if (sweep == 0) return load(database, impl_->path, "r.archived = 0");
+    return load(database, impl_->path, "r.archived = 0 AND r.id IN (SELECT run FROM sweep_runs WHERE sweep = ?1)", sweep);
   });
 }
 
 Result<RunRecord> Store::run(std::int64_t id) const {
   TS_TRY(std::vector<RunRecord> found,
-         impl_->read([&](SQLite::Database& database) { return load(database, "r.id = ?1", id); }));
+         impl_->read([&](SQLite::Database& database) { return load(database, impl_->path, "r.id = ?1", id); }));
   if (found.empty()) return fail("there is no run " + std::to_string(id) + " in the store", impl_->where());
   return std::move(found.front());
 }
 
 Result<std::optional<RunRecord>> Store::findDone(const std::string& key) const {
   return impl_->read([&](SQLite::Database& database) {
-    return newest(load(database, "r.key = ?1 AND r.archived = 0 AND r.state = 'done'", key));
-  });
-}
-
-Result<std::optional<RunRecord>> Store::findUnfinished(const std::string& key) const {
-  return impl_->read([&](SQLite::Database& database) {
-    return newest(load(database,
-                       "r.key = ?1 AND r.archived = 0 AND r.state IN ('interrupted', 'cancelled', 'failed', 'refused')",
-                       key));
+    return newest(load(database, impl_->path, "r.key = ?1 AND r.archived = 0 AND r.state = 'done'", key));
   });
 }
 
@@ -152,10 +170,17 @@ Result<std::vector<SweepRecord>> Store::sweeps() const {
   });
 }
 
+std::string sqliteVersion() {
+  return sqlite3_libversion();
+}
+
 std::int64_t Store::changeCount() const {
   try {  // data_version counts other connections' commits, total_changes our own
+    std::int64_t gone = 0;
+    SQLite::Statement busy(*impl_->database, "SELECT DISTINCT process FROM runs WHERE state IN ('queued', 'running')");
+    for (Owners owners(impl_->path); busy.executeStep();) gone += owners.alive(busy.getColumn(0).getString()) ? 0 : 1;
     return impl_->database->execAndGet("PRAGMA data_version").getInt64() +
-           sqlite3_total_changes64(impl_->database->getHandle());
+           sqlite3_total_changes64(impl_->database->getHandle()) + (gone << 40);
   } catch (const SQLite::Exception&) {
     return -1;  // busy or gone: differs from what was seen before, so the caller reads and gets the error with its text
   }

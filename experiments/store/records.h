@@ -55,6 +55,7 @@ struct RunRecord {
   std::string started, finished;               ///< ISO 8601, UTC
   std::map<std::string, MetricValue> metrics;  ///< "perplexity", "decode_tokens_per_s", "bytes_total" ...
   std::map<std::string, double> engaged;
+  std::map<std::string, std::string> provenance;  ///< "isa", "library.onednn", "build.flags", "draft.fingerprint" ...
   bool noisy = false;
   std::string note;
 };
@@ -63,6 +64,7 @@ struct RunRecord {
 struct Measurements {
   std::map<std::string, MetricValue> metrics;
   std::map<std::string, double> engaged;
+  std::map<std::string, std::string> provenance;
   std::string dataFingerprint;  ///< empty: leave as it is
   bool noisy = false;           ///< true marks the run; false leaves the mark as it is
 };

@@ -3,101 +3,38 @@
 
 #include <algorithm>
 
-#include "experiments/store/process.h"
 #include "experiments/store/store_impl.h"
 
 namespace ts {
 namespace {
 
 /// Runs that a program left behind when it died.
-int recover(SQLite::Database& database) {
-  std::vector<std::pair<std::int64_t, bool>> gone;
+int recover(SQLite::Database& database, const std::filesystem::path& path) {
+  Owners owners(path);
+  std::vector<std::pair<std::int64_t, RunState>> gone;
   {
-    SQLite::Statement left(database,
-                           "SELECT id, process, state = 'running' FROM runs WHERE state IN ('running', 'queued')");
+    SQLite::Statement left(database, "SELECT id, process, state FROM runs WHERE state IN ('running', 'queued')");
     while (left.executeStep())
-      if (!mayBeAlive(left.getColumn(1).getString()))
-        gone.emplace_back(left.getColumn(0).getInt64(), left.getColumn(2).getInt() != 0);
+      if (!owners.alive(left.getColumn(1).getString()))
+        gone.emplace_back(left.getColumn(0).getInt64(), runState(left.getColumn(2).getString()).value());
   }
-  for (const auto& [run, began] : gone) {
-    SQLite::Statement mark(database, std::string("UPDATE runs SET state = 'interrupted', message = ?, finished = ") +
-                                         kNow + " WHERE id = ?");
-    mark.bind(1, began ? "the program ended while it ran; run the sweep again to continue it"
-                       : "the program ended before it began; run the sweep again");
+  for (const auto& [run, state] : gone) {
+    SQLite::Statement mark(database, std::string("UPDATE runs SET state = 'interrupted', message = ?, process = '', ") +
+                                         "finished = " + kNow + " WHERE id = ?");
+    mark.bind(1, leftBehind(state));
     mark.bind(2, run);
     mark.exec();
   }
   return static_cast<int>(gone.size());
 }
 
-std::int64_t planId(SQLite::Database& database, const std::string& canonical) {
-  SQLite::Statement add(database, "INSERT OR IGNORE INTO plans (canonical) VALUES (?)");
-  add.bind(1, canonical);
-  add.exec();
-  SQLite::Statement find(database, "SELECT id FROM plans WHERE canonical = ?");
-  find.bind(1, canonical);
-  find.executeStep();
-  return find.getColumn(0).getInt64();
-}
-
-void addEngaged(SQLite::Database& database, std::int64_t run, const std::map<std::string, double>& engaged) {
-  SQLite::Statement add(database, "INSERT OR REPLACE INTO engaged (run, name, value) VALUES (?, ?, ?)");
-  for (const auto& [name, value] : engaged) {
-    add.reset();
-    add.bind(1, run);
-    add.bind(2, name);
-    bindNumber(add, 3, value);
-    add.exec();
-  }
-}
-
-void addMetrics(SQLite::Database& database, std::int64_t run, const std::map<std::string, MetricValue>& metrics) {
-  SQLite::Statement add(database,
-                        "INSERT OR REPLACE INTO metrics (run, name, value, stderr, n) VALUES (?, ?, ?, ?, ?)");
-  for (const auto& [name, metric] : metrics) {
-    add.reset();
-    add.clearBindings();
-    add.bind(1, run);
-    add.bind(2, name);
-    bindNumber(add, 3, metric.value);
-    if (metric.stderr_) bindNumber(add, 4, *metric.stderr_);
-    if (metric.n) add.bind(5, *metric.n);
-    add.exec();
-  }
-}
-
-void addStage(SQLite::Database& database, std::int64_t run, const Measurements& measured) {
-  addMetrics(database, run, measured.metrics);
-  addEngaged(database, run, measured.engaged);
-  SQLite::Statement update(database,
-                           "UPDATE runs SET noisy = max(noisy, ?1), data_fingerprint = CASE ?2 WHEN '' THEN "
-                           "data_fingerprint ELSE ?2 END WHERE id = ?3");
-  update.bind(1, measured.noisy ? 1 : 0);
-  update.bind(2, measured.dataFingerprint);
-  update.bind(3, run);
-  update.exec();
-}
-
-void updateState(SQLite::Database& database, std::int64_t run, RunState state, const std::string& failureKind,
-                 const std::string& message) {
-  const bool begins = state == RunState::Running, waits = state == RunState::Queued;
-  SQLite::Statement update(database, std::string("UPDATE runs SET state = ?, failure_kind = ?, message = ?, ") +
-                                         (begins  ? std::string("process = ?, started = ") + kNow + ", finished = ''"
-                                          : waits ? std::string("process = ?, finished = ''")
-                                                  : std::string("process = ?, finished = ") + kNow) +
-                                         " WHERE id = ?");
-  update.bind(1, std::string(name(state)));
-  update.bind(2, failureKind);
-  update.bind(3, message);
-  update.bind(4, begins || waits ? processIdentity() : std::string());
-  update.bind(5, run);
-  update.exec();
-}
-
 }  // namespace
 
 Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Store::~Store() = default;
+void Store::disown() {
+  impl_->owner.release();
+}
 const std::vector<std::string>& Store::notices() const {
   return impl_->notices;
 }
@@ -112,7 +49,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& path, Mo
   impl->database = std::move(opened.database);
   impl->notices = std::move(opened.notices);
   if (mode == Mode::ReadWrite) {
-    TS_TRY(const int interrupted, impl->write(recover));
+    TS_TRY(const int interrupted, impl->write([&](SQLite::Database& database) { return recover(database, path); }));
     if (interrupted > 0)
       impl->notices.push_back(std::to_string(interrupted) +
                               " runs were interrupted when a program ended; run their sweep again to continue");
@@ -197,61 +134,6 @@ Result<std::int64_t> Store::addSweep(const SweepRecord& sweep) {
   });
 }
 
-Result<std::int64_t> Store::addRun(const RunRecord& run) {
-  TS_TRY(const std::int64_t hostId, run.host.id ? Result<std::int64_t>(run.host.id) : host(run.host));
-  TS_TRY(const std::int64_t modelId, run.model.id ? Result<std::int64_t>(run.model.id) : model(run.model));
-  return impl_->write([&](SQLite::Database& database) {
-    SQLite::Statement add(database,
-                          "INSERT INTO runs (key, model, host, plan, sweep, command_line, task, data_fingerprint, "
-                          "seed, state, failure_kind, "
-                          "message, engine_version, process, started, finished, noisy, note) VALUES "
-                          "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
-    int i = 0;
-    add.bind(++i, run.key);
-    add.bind(++i, modelId);
-    add.bind(++i, hostId);
-    add.bind(++i, planId(database, run.plan));
-    ++i;
-    if (run.sweep) add.bind(i, run.sweep);
-    add.bind(++i, run.commandLine);
-    add.bind(++i, run.task);
-    add.bind(++i, run.dataFingerprint);
-    add.bind(++i, static_cast<std::int64_t>(run.seed));
-    add.bind(++i, std::string(name(run.state)));
-    add.bind(++i, run.failureKind);
-    add.bind(++i, run.message);
-    add.bind(++i, run.engineVersion);
-    add.bind(++i, run.state == RunState::Queued || run.state == RunState::Running ? processIdentity() : std::string());
-    add.bind(++i, run.started);
-    add.bind(++i, run.finished);
-    add.bind(++i, run.noisy ? 1 : 0);
-    add.bind(++i, run.note);
-    add.exec();
-    const std::int64_t id = database.getLastInsertRowid();
-    SQLite::Statement setting(database, "INSERT INTO settings (run, name, value) VALUES (?, ?, ?)");
-    for (const auto& [key, value] : run.settings) {
-      setting.reset();
-      setting.bind(1, id);
-      setting.bind(2, key);
-      setting.bind(3, value);
-      setting.exec();
-    }
-    if (run.sweep) {
-      SQLite::Statement link(database, "INSERT INTO sweep_runs (sweep, run) VALUES (?, ?)");
-      link.bind(1, run.sweep);
-      link.bind(2, id);
-      link.exec();
-    }
-    addStage(database, id, {.metrics = run.metrics, .engaged = run.engaged});
-    return id;
-  });
-}
-
-Result<void> Store::setState(std::int64_t run, RunState state, const std::string& failureKind,
-                             const std::string& message) {
-  return impl_->write([&](SQLite::Database& database) { updateState(database, run, state, failureKind, message); });
-}
-
 Result<void> Store::addToSweep(std::int64_t sweep, std::int64_t run) {
   return impl_->write([&](SQLite::Database& database) {
     SQLite::Statement link(database, "INSERT OR IGNORE INTO sweep_runs (sweep, run) VALUES (?, ?)");
@@ -272,17 +154,6 @@ Result<void> Store::addSample(std::int64_t run, const SampleRecord& sample) {
       bindNumber(add, 4, value);
       add.exec();
     }
-  });
-}
-
-Result<void> Store::addMeasurements(std::int64_t run, const Measurements& measured) {
-  return impl_->write([&](SQLite::Database& database) { addStage(database, run, measured); });
-}
-
-Result<void> Store::finish(const RunRecord& run) {
-  return impl_->write([&](SQLite::Database& database) {
-    addStage(database, run.id, {run.metrics, run.engaged, run.dataFingerprint, run.noisy});
-    updateState(database, run.id, RunState::Done, {}, {});
   });
 }
 

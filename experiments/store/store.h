@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,9 @@ namespace ts {
 /// object is used from one thread; the scheduler's writer owns its own, the desktop reads through another.
 ///
 /// Opening: a newer schema is refused with a clear text, an older one is backed up beside the file, then upgraded;
-/// `running` rows whose process is gone become `interrupted`. Read-only files open for reading only.
+/// rows that a program left `queued` or `running` when it ended become `interrupted` (and read as such before that, too).
+/// Several programs may work on one store at once: each of them marks its rows with a lock that ends with it (owner.h).
+/// Read-only files open for reading only.
 class Store {
  public:
   enum class Mode { ReadWrite, ReadOnly };
@@ -35,7 +38,18 @@ class Store {
   Result<std::int64_t> model(const ModelRecord& model);     ///< finds (by fingerprint) or adds
   Result<std::int64_t> addSweep(const SweepRecord& sweep);  ///< finds (by name and text: a sweep run again) or adds
   Result<std::int64_t> addRun(const RunRecord& run);        ///< its settings too; metrics and samples come later
-  /// Running also notes this process and the start, an end state the end.
+  /// The row of the run's key, in one step, so that two programs never make two: a measured one if there is one, else the
+  /// newest that is not archived, else a new one. A row that nobody works on is queued again (unless run.state is Refused).
+  struct Enrolled {
+    std::int64_t run = 0;
+    std::optional<RunRecord> known;  ///< the row as it was; empty: it is new
+  };
+  Result<Enrolled> enroll(const RunRecord& run);
+  /// Makes the run this Store's and `running`; false when another program is at it or it was measured meanwhile.
+  Result<bool> claim(std::int64_t run);
+  /// From here on rows that this Store queued or began count as left behind: its work is over, even if writing that down failed.
+  void disown();
+  /// Running is claim(), an end state notes the end; the row of another program stays as it is.
   Result<void> setState(std::int64_t run, RunState state, const std::string& failureKind = {},
                         const std::string& message = {});
   Result<void> addToSweep(std::int64_t sweep, std::int64_t run);  ///< a run that an earlier sweep measured
@@ -50,11 +64,10 @@ class Store {
   Result<std::vector<RunRecord>> runs(std::int64_t sweep = 0) const;  ///< 0: all that are not archived
   Result<RunRecord> run(std::int64_t id) const;
   Result<std::optional<RunRecord>> findDone(const std::string& key) const;  ///< a measured key is not measured again
-  /// The newest run of that key that began and did not end well (interrupted, cancelled, failed): to be continued.
-  Result<std::optional<RunRecord>> findUnfinished(const std::string& key) const;
   Result<std::vector<SampleRecord>> samples(std::int64_t run) const;
   Result<std::vector<SweepRecord>> sweeps() const;
-  std::int64_t changeCount() const;  ///< grows with every commit of any connection; cheap to poll (PRAGMA data_version)
+  std::int64_t changeCount() const;  ///< differs after every commit of any connection and when a program that worked on
+                                     ///< runs is gone; cheap to poll
 
   Result<std::int64_t> exportCsv(
       const std::filesystem::path& path) const;  ///< rows written; RFC 4180, units in the header
@@ -64,5 +77,8 @@ class Store {
   explicit Store(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
+
+/// The version of SQLite in use.
+std::string sqliteVersion();
 
 }  // namespace ts

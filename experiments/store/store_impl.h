@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "experiments/store/database.h"
+#include "experiments/store/owner.h"
 #include "experiments/store/store.h"
 
 namespace ts {
@@ -15,6 +16,9 @@ struct Store::Impl {
   std::filesystem::path path;
   std::vector<std::string> notices;
   mutable std::unique_ptr<SQLite::Database> database;
+  Owner owner;
+
+  Result<std::string> ownerId();  ///< of this Store; it becomes one when it is first asked
 
   std::string where() const { return path.empty() ? "store in memory" : path.string(); }
 
@@ -48,6 +52,15 @@ struct Store::Impl {
     }
   }
 };
+
+/// Runs whose row r meets `condition`, which has at most one parameter, ?1. Those left behind read as interrupted.
+std::vector<RunRecord> loadRuns(SQLite::Database& database, const std::filesystem::path& path, const std::string& condition);
+std::vector<RunRecord> loadRuns(SQLite::Database& database, const std::filesystem::path& path, const std::string& condition,
+                                const std::string& parameter);
+std::vector<RunRecord> loadRuns(SQLite::Database& database, const std::filesystem::path& path, const std::string& condition,
+                                std::int64_t parameter);
+/// What to tell of a run that was in `state` when its program ended.
+const char* leftBehind(RunState state);
 
 /// SQLite has no NaN; what is not a finite number is stored as NULL.
 inline void bindNumber(SQLite::Statement& statement, int index, double value) {

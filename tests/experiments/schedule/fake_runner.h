@@ -34,6 +34,7 @@ struct Witness {
 struct FakeRunner final : Runner {
   explicit FakeRunner(std::shared_ptr<Witness> witness) : witness(std::move(witness)) {}
   std::shared_ptr<Witness> witness;
+  std::string arithmetic = "exact", version;
   int items = 4, itemMs = 1, benchMs = 1;
   std::function<Result<void>(const Plan&)> onEvaluate = [](const Plan&) -> Result<void> { return {}; };
   std::function<Result<void>(std::span<const StrategySpec>)> onPrepare = [](auto) -> Result<void> { return {}; };
@@ -50,10 +51,16 @@ struct FakeRunner final : Runner {
 
   Result<Opened> open(const std::string& model, std::stop_token) override {
     if (model == "missing") return fail(ErrorKind::Io, "no such model", model);
-    return Opened{{.path = model, .name = model, .fingerprint = "f-" + model},
-                  {"causal", "attention"},
-                  {std::make_shared<Model>(), {}, 1}};
+    Opened opened;
+    opened.record = {.path = model, .name = model, .fingerprint = "f-" + model};
+    opened.offers = {"causal", "attention"};
+    opened.dense.model = std::make_shared<Model>();
+    opened.dense.bytes = 1;
+    opened.arithmetic = arithmetic;
+    opened.provenance = {{"isa", "fake"}};
+    return opened;
   }
+  Result<std::string> fingerprint(const std::string& model) override { return "f-" + model + version; }
   Result<PreparedModel> prepare(const PreparedModel&, std::span<const StrategySpec> weights, int,
                                 std::stop_token stop) override {
     witness->note(witness->prepared, chainText({weights.begin(), weights.end()}));

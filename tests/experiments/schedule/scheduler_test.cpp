@@ -167,6 +167,51 @@ TEST_F(Scheduling, OneRunCanBeCancelledWhetherItRunsOrWaits) {
   ASSERT_TRUE(scheduler->wait());
 }
 
+TEST_F(Scheduling, TwoProgramsOnOneStoreShareTheWork) {
+  auto fake = runner();
+  const auto one = witness;
+  auto other = runner();
+  const auto two = witness;
+  for (FakeRunner* each : {fake.get(), other.get()}) each->items = 10, each->itemMs = 3;
+  auto first = start(kSweep, std::move(fake), 2);
+  auto second = start(kSweep, std::move(other), 2);
+  const auto a = first->wait(), b = second->wait();
+  EXPECT_EQ(a->done + a->reused, 8);
+  EXPECT_EQ(b->done + b->reused, 8);
+  EXPECT_EQ(a->done + b->done, 8) << "no plan twice";
+  EXPECT_EQ(one->evaluated.size() + two->evaluated.size(), 8u);
+  EXPECT_EQ(states()[RunState::Done], 8);
+}
+
+TEST_F(Scheduling, ASweepTakesOverWhatAnotherGaveUp) {
+  auto fake = runner();
+  fake->items = 200;
+  fake->itemMs = 5;
+  auto first = start(kSweep, std::move(fake), 2);
+  while (witness->scoredItems < 3) std::this_thread::sleep_for(1ms);
+  auto second = start(kSweep, runner(), 2);
+  while (second->progress().current.find("another program measures") == std::string::npos) std::this_thread::sleep_for(1ms);
+  first->cancel();
+  ASSERT_TRUE(first->wait());
+  EXPECT_EQ(second->wait()->done, 8);
+  EXPECT_EQ(states()[RunState::Done], 8);
+}
+
+TEST_F(Scheduling, TheKeyKnowsTheDraftModelAndTheArithmetic) {
+  const char* sweep = R"({"model": "m", "bench": null, "groups": [{"decode": ["t-guess:draft=small.gguf"]}]})";
+  EXPECT_EQ(start(sweep, runner())->wait()->done, 2);
+  EXPECT_EQ(start(sweep, runner())->wait()->reused, 2);
+  auto fake = runner();
+  fake->version = "-trained-again";
+  EXPECT_EQ(start(sweep, std::move(fake))->wait()->done, 1) << "the draft's file was replaced, the baseline knows none";
+  fake = runner();
+  fake->arithmetic = "other";
+  EXPECT_EQ(start(sweep, std::move(fake))->wait()->done, 2);
+  auto store = *Store::open(file, Store::Mode::ReadOnly);
+  EXPECT_EQ(store->run(2)->provenance.at("draft.fingerprint"), "f-small.gguf");
+  EXPECT_EQ(store->run(2)->provenance.at("isa"), "fake");
+}
+
 TEST_F(Scheduling, PausingHoldsTheNextItem) {
   auto fake = runner();
   fake->items = 10;
@@ -282,7 +327,14 @@ TEST_F(Scheduling, AFullDiskEndsTheSweepAndKeepsWhatWasWritten) {
         Scheduler::start(*parseSweep(kSweep, "s.json"), {.store = file, .workers = 2}, {}, std::move(fake));
     if (!scheduler) _exit(2);
     const auto outcome = (*scheduler)->wait();
-    _exit(!outcome && outcome.error().kind == ErrorKind::Io ? 0 : 1);
+    if (outcome || outcome.error().kind != ErrorKind::Io) _exit(1);
+    // The program lives on, as a desktop does; nobody shall see rows that run for ever.
+    auto reader = Store::open(file, Store::Mode::ReadOnly);
+    if (!reader) _exit(3);
+    const auto rows = *(*reader)->runs();
+    for (const RunRecord& run : rows)
+      if (run.state == RunState::Running || run.state == RunState::Queued) _exit(4);
+    _exit(0);
   }
   int status = 0;
   waitpid(child, &status, 0);

@@ -15,7 +15,6 @@
 
 #include "experiments/store/database.h"
 #include "experiments/store/migration.h"
-#include "experiments/store/process.h"
 #include "experiments/store/store.h"
 #include "temporary_folder.h"
 
@@ -249,12 +248,23 @@ TEST(Opening, AKilledWriterLosesNothingCommittedAndItsRunIsInterrupted) {
   EXPECT_THAT(store->notices(), SizeIs(1));
 }
 
-TEST(Process, IsToldApartFromAnotherWithItsNumber) {
-  const std::string me = processIdentity();
-  EXPECT_TRUE(mayBeAlive(me));
-  EXPECT_FALSE(mayBeAlive(me + "7")) << "another start time";
-  EXPECT_FALSE(mayBeAlive(""));
-  EXPECT_TRUE(mayBeAlive("elsewhere x 1 1")) << "of another host nobody here knows";
+TEST(Opening, UpgradesAStoreOfTheFirstVersionWithItsRuns) {
+  TemporaryFolder folder;
+  {
+    auto old = *openForWriting(folder / "s.db", schemaSteps().first(1));
+    old.database->exec(R"(
+      INSERT INTO hosts VALUES (1, 'h', 'c', 'i', 'k', 2, 3);
+      INSERT INTO models VALUES (1, 'f', 'p', 'n', 'a', 'F16', 5, 6);
+      INSERT INTO plans VALUES (1, 'dense');
+      INSERT INTO runs (key, model, host, plan, command_line, task, seed, state, engine_version, process)
+        VALUES ('k', 1, 1, 1, 'c', 't', 1, 'done', '0', ''), ('l', 1, 1, 1, 'c', 't', 1, 'running', '0', 'host boot 1 2');
+      INSERT INTO metrics VALUES (1, 'perplexity', 7, NULL, NULL);)");
+  }
+  auto store = *Store::open(folder / "s.db");
+  EXPECT_EQ(store->run(1)->metrics.at("perplexity").value, 7);
+  EXPECT_THAT(store->run(1)->provenance, IsEmpty());
+  EXPECT_EQ(store->run(2)->state, RunState::Interrupted);
+  EXPECT_TRUE(fs::exists(folder / "s.db.v1.bak"));
 }
 
 }  // namespace

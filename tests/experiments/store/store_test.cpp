@@ -97,10 +97,11 @@ TEST(Store, FindsWhatWasMeasuredByItsKey) {
   run.id = *store->addRun(run);
   EXPECT_EQ(*store->findDone("k"), std::nullopt);
   ASSERT_TRUE(store->setState(run.id, RunState::Failed, "out of memory", "too big"));
-  EXPECT_EQ((*store->findUnfinished("k"))->message, "too big");
+  EXPECT_EQ(store->enroll(run)->known->message, "too big");
+  EXPECT_EQ(store->run(run.id)->state, RunState::Queued) << "to be tried again";
   ASSERT_TRUE(store->finish(run));
   EXPECT_EQ((*store->findDone("k"))->id, run.id);
-  EXPECT_EQ(*store->findUnfinished("k"), std::nullopt);
+  EXPECT_EQ(store->enroll(run)->known->state, RunState::Done);
   ASSERT_TRUE(store->archive(run.id, true));
   EXPECT_EQ(*store->findDone("k"), std::nullopt);
   EXPECT_THAT(*store->runs(), IsEmpty());

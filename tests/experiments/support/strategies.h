@@ -7,7 +7,7 @@
 namespace ts {
 
 /// Strategies of known parameters, whatever the engine has: weights t-quant, t-prune; kv t-evict (needs "causal"),
-/// t-picky (needs "magic"); decode t-speculate. They cannot be made, only named. Safe to call more than once.
+/// t-picky (needs "magic"); decode t-speculate, t-guess (names a draft model). They cannot be made, only named. Safe to call more than once.
 inline void registerTestStrategies() {
   if (registry().find(Family::Weights, "t-quant")) return;
   const auto none = [](const Settings&) -> Result<std::unique_ptr<WeightTransform>> {
@@ -43,6 +43,8 @@ inline void registerTestStrategies() {
   add("t-evict", Family::KeyValue, {integer("sinks", 4, 0, 100)}, {"causal"});
   add("t-picky", Family::KeyValue, {}, {"magic"});
   add("t-speculate", Family::Decoding, {integer("length", 4, 1, 16)});
+  add("t-guess", Family::Decoding,
+      {{.name = "draft", .type = ParameterType::Text, .fallback = std::string("tiny"), .namesModel = true}});
   add("greedy", Family::Decoding, {});
 }
 
