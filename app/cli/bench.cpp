@@ -14,7 +14,42 @@ struct Flags {
   std::string model;
   PlanFlags plan;
   BenchOptions options;
+  std::vector<std::int64_t> depths;
 };
+
+void addSensors(Facts& facts, const BenchResult& r) {
+  if (r.frequencyMHz) facts.add("frequency", numberText(*r.frequencyMHz) + " MHz (" + r.frequencySource + ")");
+  if (r.temperatureC) facts.add("temperature", numberText(*r.temperatureC, 3) + " °C at most (" + r.temperatureSource + ")");
+  if (r.packageJoules)
+    facts.add("energy", numberText(*r.packageJoules, 3) + " J a repetition" + (r.dramJoules ? " and " + numberText(*r.dramJoules, 3) + " J of memory" : ""));
+}
+
+void printDepths(const BenchResult& r) {
+  if (r.atDepths.empty()) return;
+  std::cout << "\nSpeed at other depths\n\n";
+  Table table({"depth", "prefill tokens/s", "decode tokens/s", "first token ms"});
+  for (const BenchResult::AtDepth& d : r.atDepths)
+    table.add({countText(d.depth), spreadText(d.prefillTokensPerSecond), spreadText(d.decodeTokensPerSecond), spreadText(d.ttftMs)});
+  table.print(std::cout);
+}
+
+Json depthsOf(const BenchResult& r) {
+  Json depths = Json::array();
+  for (const BenchResult::AtDepth& d : r.atDepths)
+    depths.push_back({{"depth", d.depth}, {"prefill_tokens_per_s", d.prefillTokensPerSecond.median}, {"decode_tokens_per_s", d.decodeTokensPerSecond.median},
+                      {"ttft_ms", d.ttftMs.median}, {"spread", {{"prefill_tokens_per_s", jsonOf(d.prefillTokensPerSecond)}, {"decode_tokens_per_s", jsonOf(d.decodeTokensPerSecond)}}}});
+  return depths;
+}
+
+/// What the system offers, nothing else.
+Json sensorsOf(const BenchResult& r) {
+  Json sensors = Json::object();
+  if (r.frequencyMHz) sensors["frequency_mhz"] = *r.frequencyMHz, sensors["frequency_source"] = r.frequencySource;
+  if (r.temperatureC) sensors["temperature_c"] = *r.temperatureC, sensors["temperature_source"] = r.temperatureSource;
+  if (r.packageJoules) sensors["energy_joules"] = *r.packageJoules;
+  if (r.dramJoules) sensors["dram_joules"] = *r.dramJoules;
+  return sensors;
+}
 
 void print(const BenchResult& r, const Loaded& loaded, const std::map<std::string, double>& engaged) {
   Facts facts;
@@ -23,11 +58,16 @@ void print(const BenchResult& r, const Loaded& loaded, const std::map<std::strin
   facts.add("decode", spreadText(r.decodeTokensPerSecond) + " tokens/s");
   facts.add("first token", spreadText(r.ttftMs) + " ms");
   facts.add("between tokens", numberText(r.itlP50Ms) + " ms median, " + numberText(r.itlP90Ms) + " p90, " + numberText(r.itlP99Ms) + " p99");
+  if (r.tokensPerStep > 1) facts.add("tokens per step", numberText(r.tokensPerStep, 3));
+  facts.add("repetitions", std::to_string(r.ttftMs.samples.size()) + " after " + std::to_string(r.warmups) + " to warm up" +
+                               (r.warm ? "" : "  NOT WARM: the last two still differed by more than 5 %"));
   facts.add("bandwidth", numberText(r.readBandwidthGBs) + " GB/s of the machine; decode uses " + numberText(100 * r.bandwidthUsed, 3) + " %");
   facts.add("memory", memoryText(r.memory) + "; peak of the process " + bytesText(static_cast<double>(r.peakBytes)));
-  facts.add("noise", numberText(100 * r.noise, 2) + " %" + (r.noise > 0.1 ? "  HIGH: other work ran on this machine" : ""));
+  facts.add("noise", numberText(100 * r.noise, 2) + " %" + (r.noise > kHighNoise ? "  HIGH: other work ran on this machine" : ""));
+  addSensors(facts, r);
   addEngaged(facts, engaged);
   facts.print(std::cout);
+  printDepths(r);
   if (r.operations.empty()) return;
   std::cout << "\nOne decode repetition by kind of operation\n\n";
   Table table({"operation", "time", "read", "GB/s", "GOP/s", "calls"});
@@ -78,7 +118,12 @@ Result<Json> run(Shell& shell, const Flags& flags) {
   };
   hold.release();
   TS_TRY(hold, holdFor(MachineUse::Measure, shell, progress));
-  TS_TRY(const BenchResult r, bench(loaded.prepared, loaded.plan, flags.options, *loaded.pool, hooks));
+  BenchOptions options = flags.options;
+  if (!flags.depths.empty()) {
+    options.depth = flags.depths.front();
+    options.moreDepths.assign(flags.depths.begin() + 1, flags.depths.end());
+  }
+  TS_TRY(const BenchResult r, bench(loaded.prepared, loaded.plan, options, *loaded.pool, hooks));
   std::map<std::string, double> engaged = loaded.report;
   engaged.insert(r.engaged.begin(), r.engaged.end());
   progress.hide();
@@ -86,11 +131,12 @@ Result<Json> run(Shell& shell, const Flags& flags) {
     print(r, loaded, engaged);
     printKernels();
   }
-  return Json{{"prefill_tokens_per_s", r.prefillTokensPerSecond.median}, {"decode_tokens_per_s", r.decodeTokensPerSecond.median},
+  return Json{{"prefill_tokens_per_s", r.prefillTokensPerSecond.median}, {"decode_tokens_per_s", r.decodeTokensPerSecond.samples.empty() ? Json() : Json(r.decodeTokensPerSecond.median)},
               {"ttft_ms", r.ttftMs.median}, {"itl_ms", {{"p50", r.itlP50Ms}, {"p90", r.itlP90Ms}, {"p99", r.itlP99Ms}}},
               {"read_bandwidth_gb_s", r.readBandwidthGBs}, {"bandwidth_used", r.bandwidthUsed}, {"bytes", jsonOf(r.memory)},
               {"peak_bytes", r.peakBytes}, {"noise", r.noise}, {"threads", loaded.pool->size()},
-              {"prompt", flags.options.prompt}, {"generate", flags.options.generate}, {"depth", flags.options.depth},
+              {"prompt", flags.options.prompt}, {"generate", flags.options.generate}, {"depth", options.depth}, {"depths", depthsOf(r)},
+              {"tokens_per_step", r.tokensPerStep}, {"repetitions", r.ttftMs.samples.size()}, {"warmups", r.warmups}, {"warm", r.warm}, {"sensors", sensorsOf(r)},
               {"spread", {{"prefill_tokens_per_s", jsonOf(r.prefillTokensPerSecond)}, {"decode_tokens_per_s", jsonOf(r.decodeTokensPerSecond)}, {"ttft_ms", jsonOf(r.ttftMs)}}},
               {"operations", operationsOf(r)}, {"kernels", kernelsOf()}, {"plan", commandLine(loaded.plan)}, {"engaged", engaged}};
 }
@@ -102,11 +148,13 @@ void addBench(CLI::App& app, Shell& shell) {
   Verb verb = addVerb(app, shell, "bench", "Speed, latency and memory of a model under a plan, measured alone on the machine", flags, &run);
   verb.positional("MODEL", flags->model, "The model");
   verb.number("--prompt", flags->options.prompt, "Tokens of the prompt", {1, 1 << 24});
-  verb.number("--generate", flags->options.generate, "Tokens to generate", {1, 1 << 24});
-  verb.number("--depth", flags->options.depth, "Tokens already in the cache before the prompt", {0, 1 << 24});
-  verb.number("--repetitions", flags->options.repetitions, "Repetitions; medians are reported", {1, 10000});
-  verb.number("--warmup", flags->options.warmup, "Repetitions before those, not counted", {0, 1000});
-  verb.seed("--seed", flags->options.seed, "Seed of the random prompt");
+  verb.number("--generate", flags->options.generate, "Tokens to generate; 1: prefill and first token only, no decode speed", {1, 1 << 24});
+  verb.numbers("--depth", flags->depths, "Tokens already in the cache before the prompt; several (repeated, or 0,1024,4096) give a speed each", {0, 1 << 24});
+  verb.number("--repetitions", flags->options.repetitions, "Repetitions at least; medians are reported, with an interval and its true confidence (six give 95 %)", {1, 10000});
+  verb.real("--until-interval", flags->options.interval, "Repeat until the decode speed's 95 % interval is its median ± this share, such as 0.02; 0: do not", 0, 1);
+  verb.number("--max-repetitions", flags->options.maximumRepetitions, "But not more often than that", {1, 100000});
+  verb.number("--warmup", flags->options.warmup, "Repetitions before those, not counted: at least so many, then until two in a row take the same time; 0: none", {0, 1000});
+  verb.seed("--seed", flags->options.seed, "Seed of the place in the text that the prompt is taken from");
   addPlanFlags(verb, flags->plan);
 }
 

@@ -3,6 +3,8 @@
 
 #include "app/cli/text.h"
 
+#include <cmath>
+
 namespace ts::cli {
 
 Json jsonOf(const MemoryUse& memory) {
@@ -29,12 +31,13 @@ Json jsonOf(const KlStatistics& kl) {
 }
 
 Json jsonOf(const BenchResult::Spread& spread) {
-  return {{"median", spread.median}, {"low", spread.low}, {"high", spread.high}, {"samples", spread.samples}};
+  return {{"median", spread.median}, {"low", spread.low}, {"high", spread.high}, {"confidence", spread.confidence}, {"samples", spread.samples}};
 }
 
 std::string spreadText(const BenchResult::Spread& spread) {
+  if (spread.samples.empty()) return "–";
   std::string text = numberText(spread.median);
-  if (spread.samples.size() > 1) text += "  (95 %: " + numberText(spread.low) + " to " + numberText(spread.high) + ")";
+  if (spread.samples.size() > 1) text += "  (" + numberText(std::floor(spread.confidence * 1000) / 10, 3) + " %: " + numberText(spread.low) + " to " + numberText(spread.high) + ")";
   return text;
 }
 

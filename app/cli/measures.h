@@ -16,6 +16,6 @@ Json jsonOf(const Metric& metric);
 Json jsonOf(const KlStatistics& kl);
 Json jsonOf(const BenchResult::Spread& spread);
 
-std::string spreadText(const BenchResult::Spread& spread);  ///< "812.4  (95 %: 801.2 to 820.7)"
+std::string spreadText(const BenchResult::Spread& spread);  ///< "812.4  (93.7 %: 801.2 to 820.7)", with the true confidence
 
 }  // namespace ts::cli

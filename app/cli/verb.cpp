@@ -39,6 +39,12 @@ void Verb::number(const std::string& flag, std::int64_t& value, const std::strin
 void Verb::number(const std::string& flag, int& value, const std::string& help, Between range, const std::string& group) {
   addNumber(app_, flag, value, help, range, group);
 }
+void Verb::numbers(const std::string& flag, std::vector<std::int64_t>& values, const std::string& help, Between range) {
+  app_.add_option(flag, values, help)->check(CLI::Range(range.low, range.high))->delimiter(',')->allow_extra_args(false);
+}
+void Verb::real(const std::string& flag, double& value, const std::string& help, double low, double high) {
+  app_.add_option(flag, value, help)->check(CLI::Range(low, high))->capture_default_str();
+}
 void Verb::seed(const std::string& flag, std::uint64_t& value, const std::string& help) { app_.add_option(flag, value, help)->capture_default_str(); }
 void Verb::toggle(const std::string& flags, bool& value, const std::string& help) { app_.add_flag(flags, value, help); }
 

@@ -37,6 +37,8 @@ class Verb {
   void texts(const std::string& flag, std::vector<std::string>& values, const std::string& help, const Accept& accept = {});  ///< may be repeated
   void number(const std::string& flag, std::int64_t& value, const std::string& help, Between range, const std::string& group = "Options");
   void number(const std::string& flag, int& value, const std::string& help, Between range, const std::string& group = "Options");
+  void numbers(const std::string& flag, std::vector<std::int64_t>& values, const std::string& help, Between range);  ///< repeated or a,b,c
+  void real(const std::string& flag, double& value, const std::string& help, double low, double high);
   void seed(const std::string& flag, std::uint64_t& value, const std::string& help);
   void toggle(const std::string& flags, bool& value, const std::string& help);
   void oneOf(std::initializer_list<const char*> flags);  ///< exactly one of these must be given

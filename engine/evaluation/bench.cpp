@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <numeric>
+#include <optional>
 #include <random>
+#include <tuple>
 
 #include "engine/core/bandwidth.h"
 #include "engine/core/resources.h"
+#include "engine/core/sensors.h"
 #include "engine/decoding/decoder.h"
 #include "engine/evaluation/data.h"
 #include "engine/evaluation/evaluate.h"
@@ -43,10 +48,12 @@ std::vector<int> makePrompt(const Model& model, std::int64_t count, std::uint64_
 struct Repetition {
   double prefillSeconds = 0, ttftSeconds = 0, decodeSeconds = 0;
   std::int64_t decoded = 0;  ///< tokens after the first
+  std::int64_t steps = 0;    ///< of the decode strategy
   std::vector<double> gapsMs;
   Ledger prefill, decode;
   MemoryUse memory;
   std::map<std::string, double> engaged;
+  double seconds() const { return ttftSeconds + decodeSeconds; }
 };
 
 struct Bench {
@@ -107,6 +114,7 @@ struct Bench {
       r.gapsMs.push_back(std::chrono::duration<double, std::milli>(now - last).count());
       r.gapsMs.insert(r.gapsMs.end(), burst.size() - 1, 0.0);
       r.decoded += static_cast<std::int64_t>(burst.size());
+      ++r.steps;
       last = now;
     }
     r.decodeSeconds = since(begin);
@@ -144,10 +152,96 @@ std::map<std::string, Cost> byName(const Ledger& ledger) {
 
 Result<void> checkOptions(const BenchOptions& o) {
   if (o.prompt < 1) return fail("at least one prompt token is needed", "--prompt");
-  if (o.generate < 2) return fail("at least two tokens must be generated: the first one is the prompt's", "--generate");
-  if (o.depth < 0) return fail("the depth cannot be negative", "--depth");
+  if (o.generate < 1) return fail("at least one token must be generated (and two for a decode speed: the first one is the prompt's)", "--generate");
+  if (o.depth < 0 || std::ranges::any_of(o.moreDepths, [](std::int64_t d) { return d < 0; })) return fail("the depth cannot be negative", "--depth");
   if (o.repetitions < 1) return fail("at least one repetition is needed", "--repetitions");
   return {};
+}
+
+constexpr double kSameTime = 0.05;
+constexpr int kMoreWarmups = 4;
+
+/// What the repetitions at one depth gave.
+struct Timings {
+  std::vector<double> prefill, decode, ttft, gaps, probes, frequencies, package, dram;
+  Repetition last;
+  double bytes = 0, decodeSeconds = 0;
+  std::int64_t decoded = 0, steps = 0;
+  std::optional<double> hottest;
+  std::string frequencySource, temperatureSource;
+
+  void add(Repetition r, const BenchOptions& options) {
+    if (r.prefillSeconds > 0) prefill.push_back(static_cast<double>(options.prompt) / r.prefillSeconds);
+    if (r.decoded > 0) decode.push_back(static_cast<double>(r.decoded) / r.decodeSeconds);
+    ttft.push_back(r.ttftSeconds * 1e3);
+    gaps.insert(gaps.end(), r.gapsMs.begin(), r.gapsMs.end());
+    bytes += static_cast<double>(r.decode.total().bytes);
+    decodeSeconds += r.decodeSeconds;
+    decoded += r.decoded;
+    steps += r.steps;
+    last = std::move(r);
+  }
+  void add(const SensorReading& reading, std::optional<double> packageJoules, std::optional<double> dramJoules) {
+    if (reading.frequencyMHz) frequencies.push_back(*reading.frequencyMHz), frequencySource = reading.frequencySource;
+    if (reading.temperatureC && reading.temperatureC > hottest) hottest = reading.temperatureC, temperatureSource = reading.temperatureSource;
+    if (packageJoules) package.push_back(*packageJoules);
+    if (dramJoules) dram.push_back(*dramJoules);
+  }
+  bool narrow(double interval) const {
+    const BenchResult::Spread spread = spreadOf(decode.empty() ? prefill : decode);
+    return spread.confidence >= 0.95 && spread.relativeHalfWidth() <= interval;
+  }
+};
+
+/// Tells how far along all depths are; the total grows when more repetitions turn out to be needed.
+struct Steps {
+  const EvaluationHooks& hooks;
+  std::int64_t done = 0, total = 0;
+  void plan(std::int64_t more) { total += more; }
+  void one() {
+    ++done;
+    hooks.progress(done, std::max(done, total));
+  }
+};
+
+/// Until two repetitions in a row take the same time: caches filled, frequency settled, memory touched.
+Result<std::pair<int, bool>> warmUp(Bench& bench, const BenchOptions& options, Steps& steps) {
+  double before = 0;
+  for (int n = 1; options.warmup > 0; ++n) {
+    TS_TRY(const Repetition r, bench.once());
+    const bool same = before > 0 && std::abs(r.seconds() / before - 1) <= kSameTime;
+    before = r.seconds();
+    const bool enough = n >= options.warmup && (same || n >= options.warmup + kMoreWarmups);
+    if (!enough && n >= options.warmup) steps.plan(1);
+    steps.one();
+    if (enough) return std::pair(n, same);
+  }
+  return std::pair(0, true);
+}
+
+Result<Timings> measure(Bench& bench, const BenchOptions& options, ThreadPool& pool, Steps& steps) {
+  Timings t;
+  const Sensors sensors;
+  for (int n = 0;; ++n) {
+    if (n >= options.repetitions) {
+      if (!(options.interval > 0) || n >= options.maximumRepetitions || t.narrow(options.interval)) break;
+      steps.plan(1);
+    }
+    t.probes.push_back(probeMachine(pool));
+    const SensorReading before = sensors.read();
+    TS_TRY(Repetition r, bench.once());
+    const SensorReading after = sensors.read();
+    t.add(after, sensors.packageJoules(before, after), sensors.dramJoules(before, after));
+    t.add(std::move(r), options);
+    steps.one();
+  }
+  t.probes.push_back(probeMachine(pool));
+  return t;
+}
+
+std::optional<double> medianOf(std::vector<double> values) {
+  if (values.empty()) return std::nullopt;
+  return spreadOf(std::move(values)).median;
 }
 
 }  // namespace
@@ -156,47 +250,49 @@ Result<BenchResult> bench(std::shared_ptr<const Model> prepared, const Plan& pla
                           const EvaluationHooks& hooks) {
   TS_CHECK(checkOptions(options));
   BenchResult result;
+  result.threads = pool.size();
   result.loadAverage = loadAverage();
   result.readBandwidthGBs = measureReadBandwidth(pool);
   resetPeakMemory();
-  Bench bench{std::move(prepared), plan, options, pool, hooks, {}, nullptr, nullptr};
-  TS_CHECK(bench.prepare());
-
-  std::vector<double> prefill, decode, ttft, gaps, probes;
-  Repetition last;
-  double bytes = 0, seconds = 0;
-  const int total = std::max(options.warmup, 0) + options.repetitions;
-  for (int i = 0; i < total; ++i) {
-    const bool counts = i >= total - options.repetitions;
-    if (counts) probes.push_back(probeMachine(pool));
-    TS_TRY(Repetition r, bench.once());
-    hooks.progress(i + 1, total);
-    if (!counts) continue;
-    if (r.prefillSeconds > 0) prefill.push_back(static_cast<double>(options.prompt) / r.prefillSeconds);
-    decode.push_back(static_cast<double>(r.decoded) / r.decodeSeconds);
-    ttft.push_back(r.ttftSeconds * 1e3);
-    gaps.insert(gaps.end(), r.gapsMs.begin(), r.gapsMs.end());
-    bytes += static_cast<double>(r.decode.total().bytes);
-    seconds += r.decodeSeconds;
-    last = std::move(r);
+  Steps steps{hooks};
+  steps.plan(static_cast<std::int64_t>(1 + options.moreDepths.size()) * (options.warmup + options.repetitions));
+  {
+    Bench bench{prepared, plan, options, pool, hooks, {}, nullptr, nullptr};
+    TS_CHECK(bench.prepare());
+    TS_TRY(std::tie(result.warmups, result.warm), warmUp(bench, options, steps));
+    TS_TRY(Timings t, measure(bench, options, pool, steps));
+    result.prefillTokensPerSecond = spreadOf(std::move(t.prefill));
+    result.decodeTokensPerSecond = spreadOf(std::move(t.decode));
+    result.ttftMs = spreadOf(std::move(t.ttft));
+    std::sort(t.gaps.begin(), t.gaps.end());
+    result.itlP50Ms = percentile(t.gaps, 0.50);
+    result.itlP90Ms = percentile(t.gaps, 0.90);
+    result.itlP99Ms = percentile(t.gaps, 0.99);
+    if (t.steps > 0) result.tokensPerStep = static_cast<double>(t.decoded) / static_cast<double>(t.steps);
+    if (t.decoded > 0 && result.readBandwidthGBs > 0) result.bandwidthUsed = t.bytes / t.decodeSeconds / 1e9 / result.readBandwidthGBs;
+    std::sort(t.probes.begin(), t.probes.end());
+    result.noise = (t.probes.back() - t.probes.front()) / percentile(t.probes, 0.5);
+    if (!t.frequencies.empty()) result.frequencyMHz = std::accumulate(t.frequencies.begin(), t.frequencies.end(), 0.0) / static_cast<double>(t.frequencies.size());
+    result.temperatureC = t.hottest;
+    result.frequencySource = t.frequencySource;
+    result.temperatureSource = t.temperatureSource;
+    result.packageJoules = medianOf(std::move(t.package));
+    result.dramJoules = medianOf(std::move(t.dram));
+    result.memory = t.last.memory;
+    result.operations = byName(t.last.decode);
+    result.prefillOperations = byName(t.last.prefill);
+    result.engaged = std::move(t.last.engaged);
   }
-  probes.push_back(probeMachine(pool));
-
-  result.prefillTokensPerSecond = spreadOf(std::move(prefill));
-  result.decodeTokensPerSecond = spreadOf(std::move(decode));
-  result.ttftMs = spreadOf(std::move(ttft));
-  std::sort(gaps.begin(), gaps.end());
-  result.itlP50Ms = percentile(gaps, 0.50);
-  result.itlP90Ms = percentile(gaps, 0.90);
-  result.itlP99Ms = percentile(gaps, 0.99);
-  if (seconds > 0 && result.readBandwidthGBs > 0) result.bandwidthUsed = bytes / seconds / 1e9 / result.readBandwidthGBs;
-  std::sort(probes.begin(), probes.end());
-  result.noise = (probes.back() - probes.front()) / percentile(probes, 0.5);
-  result.memory = last.memory;
   result.peakBytes = peakMemory();
-  result.operations = byName(last.decode);
-  result.prefillOperations = byName(last.prefill);
-  result.engaged = std::move(last.engaged);
+  for (const std::int64_t depth : options.moreDepths) {
+    BenchOptions there = options;
+    there.depth = depth;
+    Bench bench{prepared, plan, there, pool, hooks, {}, nullptr, nullptr};
+    TS_CHECK(bench.prepare());
+    TS_CHECK(warmUp(bench, there, steps));
+    TS_TRY(Timings t, measure(bench, there, pool, steps));
+    result.atDepths.push_back({depth, spreadOf(std::move(t.prefill)), spreadOf(std::move(t.decode)), spreadOf(std::move(t.ttft))});
+  }
   return result;
 }
 

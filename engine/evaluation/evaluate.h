@@ -88,31 +88,55 @@ Result<EvaluationResult> evaluate(std::shared_ptr<const Model> prepared, std::sh
 struct BenchOptions {
   std::int64_t prompt = 128, generate = 64;
   std::int64_t depth = 0;  ///< tokens in the sequence before the prompt, not timed
-  int repetitions = 5, warmup = 1;
+  std::vector<std::int64_t> moreDepths = {};  ///< speeds are measured at these, too
+  int repetitions = 5;                        ///< at least so many
+  double interval = 0;                        ///< go on until the speed's 95 % interval is median ± this share; 0: do not
+  int maximumRepetitions = 40;                ///< but not beyond so many
+  int warmup = 1;  ///< at least so many before, not counted, and then until two in a row take the same time; 0: none at all
   std::uint64_t seed = 0;
   /// How the decode strategy finds the models it names (DecodeSetup::load); empty: loadModel.
   std::function<Result<std::shared_ptr<const Model>>(const std::string& source)> load = {};
 };
 struct BenchResult {
   struct Spread {
-    double median = 0, low = 0, high = 0;  ///< low, high: 95 % interval of the median over repetitions (order statistics)
+    double median = 0, low = 0, high = 0;  ///< low, high: an interval of the median over repetitions (order statistics)
     std::vector<double> samples;
+    /// The probability that the interval holds the median: at least 0.95 from six repetitions on; below, 1 - 2^(1-n) of the
+    /// extremes, which is all that so few can say (five: 0.9375; one: 0).
+    double confidence = 0;
+    double relativeHalfWidth() const { return median != 0 ? (high - low) / 2 / median : 0; }
   };
-  Spread prefillTokensPerSecond, decodeTokensPerSecond, ttftMs;
+  Spread prefillTokensPerSecond, decodeTokensPerSecond, ttftMs;  ///< decode: no samples when only one token was generated
+  struct AtDepth {
+    std::int64_t depth = 0;
+    Spread prefillTokensPerSecond, decodeTokensPerSecond, ttftMs;
+  };
+  std::vector<AtDepth> atDepths;  ///< of options.moreDepths
+  double tokensPerStep = 0;       ///< generated after the first, per step of the decode strategy (speculation: more than 1)
+  int warmups = 0;                ///< that were run
+  bool warm = true;               ///< the last two of them took the same time (within 5 %)
+  int threads = 0;
   double itlP50Ms = 0, itlP90Ms = 0, itlP99Ms = 0;
   double readBandwidthGBs = 0;   ///< of the machine, measured in this run with the same threads
   double bandwidthUsed = 0;      ///< fraction: bytes that decoding reads of the model / its time / readBandwidth
   double noise = 0;              ///< a fixed probe before each repetition and after the last: (slowest - fastest) / median;
                                  ///< > 0.1 is high
   double loadAverage = 0;        ///< of the last minute, when it began
+  /// Readings after each repetition: mean frequency, highest temperature; energy of a repetition (median). Absent where the
+  /// system offers none.
+  std::optional<double> frequencyMHz, temperatureC, packageJoules, dramJoules;
+  std::string frequencySource, temperatureSource;
   MemoryUse memory;
   std::uint64_t peakBytes = 0;   ///< the process's (VmHWM) since bench() began, 0 where the system does not tell
   std::map<std::string, Cost> operations;         ///< per kind, of the last repetition's decoding
   std::map<std::string, Cost> prefillOperations;  ///< and of its prefill
   std::map<std::string, double> engaged;
 };
-/// Runs the plan on natural text (the bundled WikiText where the model has a tokenizer, else random ids), `warmup` + `repetitions`
-/// times: prefill of `prompt` tokens, then the decode strategy until `generate` tokens are out. TTFT is from the prompt to the
+/// From this noise on a timing is not to be trusted.
+inline constexpr double kHighNoise = 0.1;
+
+/// Runs the plan on natural text (the bundled WikiText where the model has a tokenizer, else random ids), warm-ups and then
+/// repetitions: prefill of `prompt` tokens, then the decode strategy until `generate` tokens are out. TTFT is from the prompt to the
 /// first token; gaps between tokens are pooled over repetitions (tokens of one burst come together). A plan with a search is
 /// timed through generate(): its tokens come out when the search ends.
 Result<BenchResult> bench(std::shared_ptr<const Model> prepared, const Plan& plan, const BenchOptions& options, ThreadPool& pool,

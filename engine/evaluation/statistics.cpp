@@ -39,6 +39,7 @@ BenchResult::Spread spreadOf(std::vector<double> samples) {
   while (2 * (k + 1) <= n + 1 && boost::math::cdf(below, static_cast<double>(k)) <= 0.025) ++k;
   spread.low = samples[k - 1];
   spread.high = samples[n - k];
+  spread.confidence = std::max(0.0, 1 - 2 * boost::math::cdf(below, static_cast<double>(k - 1)));
   return spread;
 }
 

@@ -33,7 +33,7 @@ double percentile(std::span<const double> sorted, double q);
 
 /// The median with a 95 % interval from order statistics: the narrowest symmetric pair of ranks that holds the median with
 /// at least 95 % probability, by the binomial distribution; the extremes when there are too few values (then the interval's
-/// own probability is 1 - 2^(1-n)).
+/// own probability is 1 - 2^(1-n)). `confidence` is the interval's true probability.
 BenchResult::Spread spreadOf(std::vector<double> samples);
 
 /// What is known of one scored position.

@@ -22,6 +22,8 @@ struct Job {
   State state = State::Queued;
   bool wantsQuality = true, wantsLatency = true;
   bool begun = false;                             ///< its row says so
+  int timings = 0;                                ///< taken so far
+  double leastNoise = 0;                          ///< of those
   bool elsewhere = false;                         ///< another program runs it
   double fraction = 0;                            ///< of the stage it is in
   std::chrono::steady_clock::time_point since{};  ///< when its scoring began

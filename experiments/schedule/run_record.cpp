@@ -4,6 +4,7 @@
 #include <xxhash.h>
 
 #include <array>
+#include <boost/math/distributions/normal.hpp>
 #include <fstream>
 
 #include "engine/core/version.h"
@@ -63,7 +64,11 @@ std::string shellLine(const Sweep& sweep, const Plan& plan) {
   if (sweep.latency) {
     line += (line.empty() ? "" : " && ") + std::string("tradespace-cli bench ") + quoted(sweep.model) + " --prompt " +
             std::to_string(sweep.bench.prompt) + " --generate " + std::to_string(sweep.bench.generate);
-    if (sweep.bench.depth > 0) line += " --depth " + std::to_string(sweep.bench.depth);
+    if (sweep.bench.depth > 0 || !sweep.bench.moreDepths.empty()) line += " --depth " + std::to_string(sweep.bench.depth);
+    for (const std::int64_t depth : sweep.bench.moreDepths) line += " --depth " + std::to_string(depth);
+    if (sweep.bench.interval > 0)
+      line += " --until-interval " + toText(Value(sweep.bench.interval)) + " --max-repetitions " +
+              std::to_string(sweep.bench.maximumRepetitions);
     line += " --repetitions " + std::to_string(sweep.bench.repetitions) + seed + tail;
   }
   return line;
@@ -130,8 +135,18 @@ Result<RunRecord> describe(const Sweep& sweep, const PlannedRun& planned, const 
     settings["bench.generate"] = std::to_string(bench.generate);
     settings["bench.depth"] = std::to_string(bench.depth);
     settings["bench.repetitions"] = std::to_string(bench.repetitions);
+    std::string more;
+    for (const std::int64_t depth : bench.moreDepths) more += (more.empty() ? "" : " ") + std::to_string(depth);
+    if (!more.empty()) settings["bench.more_depths"] = more;
+    if (bench.interval > 0) {
+      settings["bench.interval"] = toText(Value(bench.interval));
+      settings["bench.max_repetitions"] = std::to_string(bench.maximumRepetitions);
+    }
     identity += "bench=" + settings["bench.prompt"] + " " + settings["bench.generate"] + " " + settings["bench.depth"] +
-                " " + settings["bench.repetitions"] + " " + std::to_string(bench.warmup) + "\nhost=" + host.cpu + "; " +
+                " " + settings["bench.repetitions"] + " " + std::to_string(bench.warmup) +
+                (more.empty() ? "" : " depths " + more) +
+                (bench.interval > 0 ? " until " + settings["bench.interval"] + " of " + settings["bench.max_repetitions"] : "") +
+                "\nhost=" + host.cpu + "; " +
                 host.isa + "; " + std::to_string(host.cores) + "\n";
   }
   run.key = hex(XXH3_128bits(identity.data(), identity.size()));
@@ -161,20 +176,40 @@ Measurements measurementsOf(const EvaluationResult& result) {
 
 Measurements measurementsOf(const BenchResult& result) {
   Measurements out;
-  const auto spread = [&](const char* name, const BenchResult::Spread& s) {
+  const auto spread = [&](const std::string& name, const BenchResult::Spread& s) {
+    if (s.samples.empty()) return;  // one generated token has no decode speed
     MetricValue& value = out.metrics[name];
     value.value = s.median;
-    // The interval of the median is 95 % wide, a standard error 68 %.
-    if (s.high > s.low) value.stderr_ = (s.high - s.low) / (2 * 1.96);
+    // A standard error is the half width of an interval of 68 %; this one's true confidence tells how many of them it holds.
+    if (s.high > s.low && s.confidence > 0)
+      value.stderr_ = (s.high - s.low) / 2 / boost::math::quantile(boost::math::normal(), (1 + s.confidence) / 2);
     value.n = static_cast<std::int64_t>(s.samples.size());
   };
   spread("prefill_tokens_per_s", result.prefillTokensPerSecond);
   spread("decode_tokens_per_s", result.decodeTokensPerSecond);
   spread("ttft_ms", result.ttftMs);
   const auto plain = [&](const char* name, double value) { out.metrics[name] = {.value = value}; };
-  plain("itl_p50_ms", result.itlP50Ms);
-  plain("itl_p90_ms", result.itlP90Ms);
-  plain("itl_p99_ms", result.itlP99Ms);
+  for (const BenchResult::AtDepth& at : result.atDepths) {
+    const std::string depth = "_at_" + std::to_string(at.depth);
+    spread("prefill_tokens_per_s" + depth, at.prefillTokensPerSecond);
+    spread("decode_tokens_per_s" + depth, at.decodeTokensPerSecond);
+    spread("ttft_ms" + depth, at.ttftMs);
+  }
+  if (!result.decodeTokensPerSecond.samples.empty()) {
+    plain("itl_p50_ms", result.itlP50Ms);
+    plain("itl_p90_ms", result.itlP90Ms);
+    plain("itl_p99_ms", result.itlP99Ms);
+    if (result.tokensPerStep > 0) plain("tokens_per_step", result.tokensPerStep);
+  }
+  if (result.frequencyMHz) plain("frequency_mhz", *result.frequencyMHz);
+  if (result.temperatureC) plain("temperature_c", *result.temperatureC);
+  if (result.packageJoules) plain("energy_joules", *result.packageJoules);
+  if (result.dramJoules) plain("dram_joules", *result.dramJoules);
+  if (!result.frequencySource.empty()) out.provenance["frequency.source"] = result.frequencySource;
+  if (!result.temperatureSource.empty()) out.provenance["temperature.source"] = result.temperatureSource;
+  if (result.threads > 0) out.provenance["threads"] = std::to_string(result.threads);
+  out.provenance["load_average"] = toText(Value(result.loadAverage));
+  out.provenance["warm"] = result.warm ? "true" : "false";
   plain("read_bandwidth", result.readBandwidthGBs);
   plain("bandwidth_used", result.bandwidthUsed);
   plain("noise", result.noise);

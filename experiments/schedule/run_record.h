@@ -40,7 +40,4 @@ inline constexpr const char* kQualitySeconds = "quality_seconds";
 inline constexpr const char* kLatencySeconds = "latency_seconds";
 inline constexpr const char* kPrepareSeconds = "prepare_seconds";
 
-/// From this relative change of the probe before and after on, a timing counts as noisy.
-inline constexpr double kHighNoise = 0.1;
-
 }  // namespace ts

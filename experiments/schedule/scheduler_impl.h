@@ -65,6 +65,7 @@ struct Scheduler::Impl {
   Result<std::vector<Job*>> enroll(const std::vector<PlannedRun>& plans);
   Result<Job*> enrollOne(const PlannedRun& planned);
   void runBatch(const std::vector<Job*>& batch);
+  void timeNoisyOnceMore(const std::vector<Job*>& jobs);
   Result<void> awaitElsewhere(const std::vector<Job*>& all);
   void endWhatIsLeft();
   void repeatBaseline();

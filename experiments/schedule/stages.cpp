@@ -193,6 +193,7 @@ void Scheduler::Impl::measureQuality(Job& job, int threads) {
 
 void Scheduler::Impl::measureLatency(Job& job) {
   if (!enter(job, Job::State::Latency)) return;
+  bool onceMore = false;
   const Result<void> outcome = guarded([&]() -> Result<void> {
     const std::stop_token token = job.stop.get_token();
     if (token.stop_requested()) return fail(ErrorKind::Cancelled, "stopped before it was timed");
@@ -208,16 +209,29 @@ void Scheduler::Impl::measureLatency(Job& job) {
     TS_TRY(const BenchResult result,
            runner->bench(model, job.planned.plan, sweep.bench, sweep.threads, hooksFor(job, nullptr, waited)));
     const double took = secondsSince(begun);
-    Measurements measured = measurementsOf(result);
+    const bool best = job.timings == 0 || result.noise < job.leastNoise;
+    ++job.timings;
+    if (best) job.leastNoise = result.noise;
+    Measurements measured;
+    if (best) measured = measurementsOf(result);
     measured.metrics[kLatencySeconds] = {.value = took};
+    if (job.timings > 1) measured.metrics["latency_attempts"] = {.value = static_cast<double>(job.timings)};
     for (const auto& [name, value] : model.report) measured.engaged.emplace(name, value);
     TS_CHECK(store([&](Store& s) { return s.addMeasurements(job.record.id, measured); }));
+    onceMore = result.noise > kHighNoise && job.timings == 1;
     const std::lock_guard lock(mutex);
     for (const auto& [name, metric] : measured.metrics) job.metrics[name] = metric.value;
     estimate.measured(Stage::Latency, job.kind(true), took);
-    job.wantsLatency = false;
+    job.wantsLatency = onceMore;
+    job.state = Job::State::BetweenStages;
+    job.fraction = 0;
     return {};
   });
+  if (outcome && onceMore) {
+    log(shortName(job.record) + ": the machine was noisy; timed once more later");
+    tellRun(job.record.id);
+    return;
+  }
   if (!outcome || !job.elsewhere) end(job, outcome ? nullptr : &outcome.error());
 }
 

@@ -2,6 +2,7 @@
 #include "experiments/spec/json_reader.h"
 
 #include <algorithm>
+#include <sstream>
 
 namespace ts {
 namespace {
@@ -38,6 +39,15 @@ Result<std::string> JsonReader::text() const {
 Result<bool> JsonReader::boolean() const {
   if (!value_.is_boolean()) return expected("true or false");
   return value_.get<bool>();
+}
+
+Result<double> JsonReader::number(double minimum, double maximum) const {
+  if (!value_.is_number() || value_.get<double>() < minimum || value_.get<double>() > maximum) {
+    std::ostringstream range;
+    range << "a number from " << minimum << " to " << maximum;
+    return expected(range.str());
+  }
+  return value_.get<double>();
 }
 
 Result<std::int64_t> JsonReader::integer(std::int64_t minimum, std::int64_t maximum) const {

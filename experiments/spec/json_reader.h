@@ -29,6 +29,7 @@ class JsonReader {
   Result<void> object(std::initializer_list<std::string_view> known) const;  ///< is one, with no other keys
   Result<std::string> text() const;
   Result<bool> boolean() const;
+  Result<double> number(double minimum, double maximum) const;
   Result<std::int64_t> integer(std::int64_t minimum, std::int64_t maximum) const;
 
  private:

@@ -55,19 +55,37 @@ Result<void> readBench(const JsonReader& json, Sweep& sweep) {
     sweep.latency = false;
     return {};
   }
-  TS_CHECK(json.object({"prompt", "generate", "depth", "repetitions", "warmup"}));
+  TS_CHECK(json.object({"prompt", "generate", "depth", "repetitions", "interval", "max_repetitions", "warmup"}));
   BenchOptions& bench = sweep.bench;
   if (json.has("prompt")) {
     TS_TRY(bench.prompt, json.at("prompt").integer(1, kMany));
   }
   if (json.has("generate")) {
-    TS_TRY(bench.generate, json.at("generate").integer(2, kMany));
+    TS_TRY(bench.generate, json.at("generate").integer(1, kMany));
   }
   if (json.has("depth")) {
-    TS_TRY(bench.depth, json.at("depth").integer(0, kMany));
+    const JsonReader depth = json.at("depth");
+    std::vector<std::int64_t> depths;
+    for (std::size_t i = 0; depth.value().is_array() && i < depth.value().size(); ++i) {
+      TS_TRY(const std::int64_t each, depth.at(i).integer(0, kMany));
+      depths.push_back(each);
+    }
+    if (depth.value().is_array() && depths.empty()) return depth.expected("a number of tokens, or a list of them");
+    if (depths.empty()) {
+      TS_TRY(bench.depth, depth.integer(0, kMany));
+    } else {
+      bench.depth = depths.front();
+      bench.moreDepths.assign(depths.begin() + 1, depths.end());
+    }
   }
   if (json.has("repetitions")) {
     TS_TRY(bench.repetitions, json.at("repetitions").integer(1, 10'000));
+  }
+  if (json.has("interval")) {
+    TS_TRY(bench.interval, json.at("interval").number(0, 1));
+  }
+  if (json.has("max_repetitions")) {
+    TS_TRY(bench.maximumRepetitions, json.at("max_repetitions").integer(1, 100'000));
   }
   if (json.has("warmup")) {
     TS_TRY(bench.warmup, json.at("warmup").integer(0, 10'000));
@@ -261,7 +279,15 @@ std::string toJson(const Sweep& sweep) {
                      {"depth", sweep.bench.depth},
                      {"repetitions", sweep.bench.repetitions},
                      {"warmup", sweep.bench.warmup}};
-  else
+  if (sweep.latency && !sweep.bench.moreDepths.empty()) {
+    json["bench"]["depth"] = Json::array({sweep.bench.depth});
+    for (const std::int64_t depth : sweep.bench.moreDepths) json["bench"]["depth"].push_back(depth);
+  }
+  if (sweep.latency && sweep.bench.interval > 0) {
+    json["bench"]["interval"] = sweep.bench.interval;
+    json["bench"]["max_repetitions"] = sweep.bench.maximumRepetitions;
+  }
+  if (!sweep.latency)
     json["bench"] = nullptr;
   json["search"] = {{"method", sweep.method}};
   if (sweep.budget > 0) json["search"]["budget"] = sweep.budget;

@@ -20,6 +20,8 @@ namespace ts {
 ///   { "name": "demo", "model": "embedded:ts-16m", "seed": 1, "threads": 0,
 ///     "task": {"name": "wikitext2", "limit": 8, "context": 512, "against_dense": true},   // null: no quality
 ///     "bench": {"prompt": 128, "generate": 64, "depth": 0, "repetitions": 3},             // null: no latency
+///            // "depth": [0, 1024] measures speeds at each; "interval": 0.02, "max_repetitions": 40 repeat until the decode
+///            // speed's 95 % interval is ± 2 %
 ///     "search": {"method": "grid"},                      // or random, sobol, nsga2 with "budget": n
 ///     "objectives": ["perplexity", "-decode_tokens_per_s"],  // nsga2: to be made small; "-" in front: large
 ///     "constraints": ["bytes_total < 40e6"],             // nsga2 keeps within them

@@ -34,6 +34,12 @@ constexpr Known kKnown[] = {
     {"itl_p99_ms", "Inter-token latency (99 %)", "ms", kDown},
     {"read_bandwidth", "Read bandwidth", "GB/s", kUp},
     {"bandwidth_used", "Bandwidth used", "", kUp},
+    {"tokens_per_step", "Tokens per decoding step", "", kUp},
+    {"frequency_mhz", "Processor frequency", "MHz", kUp},
+    {"temperature_c", "Processor temperature", "°C", kDown},
+    {"energy_joules", "Energy of a repetition", "J", kDown},
+    {"dram_joules", "Energy of memory in a repetition", "J", kDown},
+    {"latency_attempts", "Timings taken (noisy ones once more)", "", kDown},
     {"drift", "Drift of the baseline's speed over the sweep", "", kUp},
     {"noise", "Noise of the machine", "", kDown},
     {"bytes_weights", "Weights", "bytes", kDown},
@@ -56,13 +62,14 @@ const Known* find(std::string_view metric) {
 
 Direction betterDirection(std::string_view metric) {
   if (const Known* known = find(metric)) return known->better;
-  if (metric.ends_with("_tokens_per_s") || metric.starts_with("acc") || metric.starts_with("exact_match")) return kUp;
+  if (metric.find("_tokens_per_s") != std::string_view::npos || metric.starts_with("acc") || metric.starts_with("exact_match")) return kUp;
   return kDown;
 }
 
 std::string unitOf(std::string_view metric) {
   if (const Known* known = find(metric)) return std::string(known->unit);
-  if (metric.ends_with("_tokens_per_s")) return "tokens/s";
+  if (metric.find("_tokens_per_s") != std::string_view::npos) return "tokens/s";
+  if (metric.find("_ms_at_") != std::string_view::npos) return "ms";
   if (metric.ends_with("_ms")) return "ms";
   if (metric.ends_with("_seconds")) return "s";
   if (metric.starts_with("bytes_") || metric.ends_with("_bytes")) return "bytes";

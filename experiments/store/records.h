@@ -66,7 +66,7 @@ struct Measurements {
   std::map<std::string, double> engaged;
   std::map<std::string, std::string> provenance;
   std::string dataFingerprint;  ///< empty: leave as it is
-  bool noisy = false;           ///< true marks the run; false leaves the mark as it is
+  std::optional<bool> noisy = {};  ///< marks the run or takes the mark away; empty: leave as it is
 };
 
 struct SampleRecord {

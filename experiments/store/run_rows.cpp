@@ -58,9 +58,9 @@ void addStage(SQLite::Database& database, std::int64_t run, const Measurements& 
   addEngaged(database, run, measured.engaged);
   addTexts(database, "provenance", run, measured.provenance);
   SQLite::Statement update(database,
-                           "UPDATE runs SET noisy = max(noisy, ?1), data_fingerprint = CASE ?2 WHEN '' THEN "
+                           "UPDATE runs SET noisy = coalesce(?1, noisy), data_fingerprint = CASE ?2 WHEN '' THEN "
                            "data_fingerprint ELSE ?2 END WHERE id = ?3");
-  update.bind(1, measured.noisy ? 1 : 0);
+  if (measured.noisy) update.bind(1, *measured.noisy ? 1 : 0);
   update.bind(2, measured.dataFingerprint);
   update.bind(3, run);
   update.exec();

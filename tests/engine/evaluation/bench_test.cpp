@@ -22,11 +22,13 @@ std::shared_ptr<const Model> embedded(const char* name) {
 TEST(Bench, MeasuresTheEmbeddedDraft) {
   const BenchOptions options{.prompt = 16, .generate = 8, .depth = 4, .repetitions = 3, .warmup = 1};
   int steps = 0;
+  std::int64_t all = 0;
   EvaluationHooks hooks;
   hooks.progress = [&](std::int64_t done, std::int64_t total) {
     ++steps;
     EXPECT_EQ(done, steps);
-    EXPECT_EQ(total, 4);
+    EXPECT_GE(total, 4);
+    all = total;
   };
   const auto result = bench(embedded("ts-2m-draft"), {}, options, pool(), hooks);
   ASSERT_TRUE(result) << result.error().message;
@@ -42,16 +44,48 @@ TEST(Bench, MeasuresTheEmbeddedDraft) {
   EXPECT_GT(result->memory.weights, 1'000'000u);
   EXPECT_GT(result->memory.kv, 0u);
   EXPECT_TRUE(result->operations.contains("linear"));
-  EXPECT_EQ(steps, 4);
+  EXPECT_EQ(steps, all);
+  EXPECT_EQ(steps, 3 + result->warmups);
+  EXPECT_GE(result->warmups, 2) << "until two take the same time";
+  EXPECT_EQ(result->tokensPerStep, 1);
+  EXPECT_NEAR(result->decodeTokensPerSecond.confidence, 0.75, 1e-12);
 }
 
 TEST(Bench, RefusesWhatCannotBeMeasured) {
   const auto model = embedded("ts-2m-draft");
   EXPECT_EQ(bench(model, {}, {.prompt = 0}, pool()).error().where, "--prompt");
-  EXPECT_EQ(bench(model, {}, {.generate = 1}, pool()).error().where, "--generate");
+  EXPECT_EQ(bench(model, {}, {.generate = 0}, pool()).error().where, "--generate");
   const auto beyond = bench(model, {}, {.prompt = 1020, .generate = 64, .repetitions = 1, .warmup = 0}, pool());
   ASSERT_FALSE(beyond);
   EXPECT_NE(beyond.error().message.find("context"), std::string::npos) << beyond.error().message;
+}
+
+TEST(Bench, OneTokenHasAFirstTokenButNoDecodeSpeed) {
+  const auto result = bench(embedded("ts-2m-draft"), {}, {.prompt = 8, .generate = 1, .repetitions = 1, .warmup = 0}, pool());
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_GT(result->ttftMs.median, 0);
+  EXPECT_TRUE(result->decodeTokensPerSecond.samples.empty());
+  EXPECT_EQ(result->warmups, 0);
+}
+
+TEST(Bench, RepeatsUntilTheIntervalIsNarrowOrTheLimitIsReached) {
+  const auto model = embedded("ts-2m-draft");
+  BenchOptions options{.prompt = 8, .generate = 4, .repetitions = 2, .interval = 1e-9, .maximumRepetitions = 9, .warmup = 0};
+  EXPECT_EQ(bench(model, {}, options, pool())->ttftMs.samples.size(), 9u) << "nothing is that narrow";
+  options.interval = 1;
+  options.maximumRepetitions = 100;
+  const auto wide = bench(model, {}, options, pool());
+  EXPECT_GE(wide->decodeTokensPerSecond.samples.size(), 6u) << "fewer never say 95 %";
+  EXPECT_GE(wide->decodeTokensPerSecond.confidence, 0.95);
+}
+
+TEST(Bench, MeasuresSpeedsAtSeveralDepths) {
+  const auto result = bench(embedded("ts-2m-draft"), {}, {.prompt = 8, .generate = 4, .moreDepths = {0, 64}, .repetitions = 2, .warmup = 0}, pool());
+  ASSERT_TRUE(result) << result.error().message;
+  ASSERT_EQ(result->atDepths.size(), 2u);
+  EXPECT_EQ(result->atDepths[1].depth, 64);
+  EXPECT_GT(result->atDepths[1].decodeTokensPerSecond.median, 0);
+  EXPECT_EQ(result->atDepths[1].prefillTokensPerSecond.samples.size(), 2u);
 }
 
 TEST(Machine, TellsItsPeakMemory) {

@@ -33,13 +33,17 @@ TEST(Spread, MedianHasAnIntervalOfRanks) {
   EXPECT_EQ(five.median, 3);
   EXPECT_EQ(five.low, 1);
   EXPECT_EQ(five.high, 5);
+  EXPECT_DOUBLE_EQ(five.confidence, 0.9375) << "five cannot say 95 %";
   std::vector<double> values;
   for (int i = 1; i <= 20; ++i) values.push_back(i);
   const auto twenty = spreadOf(values);  // ranks 6 and 15: P = 0.9586
   EXPECT_EQ(twenty.median, 10.5);
   EXPECT_EQ(twenty.low, 6);
   EXPECT_EQ(twenty.high, 15);
+  EXPECT_NEAR(twenty.confidence, 0.9586, 1e-4);
   EXPECT_EQ(spreadOf({}).median, 0);
+  EXPECT_EQ(spreadOf({7}).confidence, 0);
+  EXPECT_DOUBLE_EQ(spreadOf({1, 2, 3, 4, 5, 6}).confidence, 0.96875);
 }
 
 TEST(ScoreRow, IsLogSoftmaxAndKl) {

@@ -35,6 +35,8 @@ struct FakeRunner final : Runner {
   explicit FakeRunner(std::shared_ptr<Witness> witness) : witness(std::move(witness)) {}
   std::shared_ptr<Witness> witness;
   std::string arithmetic = "exact", version;
+  std::function<double(const Plan&, int)> noise = [](const Plan&, int) { return 0.0; };
+  int benches = 0;
   int items = 4, itemMs = 1, benchMs = 1;
   std::function<Result<void>(const Plan&)> onEvaluate = [](const Plan&) -> Result<void> { return {}; };
   std::function<Result<void>(std::span<const StrategySpec>)> onPrepare = [](auto) -> Result<void> { return {}; };
@@ -113,7 +115,8 @@ struct FakeRunner final : Runner {
     --witness->benching;
     if (!whole) return fail(ErrorKind::Cancelled, "stopped");
     BenchResult result;
-    result.decodeTokensPerSecond = {100, 98, 102, {98, 100, 102}};
+    result.decodeTokensPerSecond = {100, 98, 102, {98, 100, 102}, 0.75};
+    result.noise = noise(plan, ++benches);
     result.memory.weights = 1000 / (1 + plan.weights.size());
     return result;
   }

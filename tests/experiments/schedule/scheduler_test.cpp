@@ -212,6 +212,26 @@ TEST_F(Scheduling, TheKeyKnowsTheDraftModelAndTheArithmetic) {
   EXPECT_EQ(store->run(2)->provenance.at("isa"), "fake");
 }
 
+TEST_F(Scheduling, ANoisyTimingIsTakenOnceMoreAndTheQuieterOneCounts) {
+  auto fake = runner();
+  fake->noise = [](const Plan& plan, int n) {
+    if (plan.weights.empty() && !plan.kv.empty()) return n <= 8 ? 0.5 : 0.01;  // noisy at first
+    return plan.weights.size() == 1 && plan.kv.empty() ? 0.3 : 0.02;          // noisy always
+  };
+  EXPECT_EQ(start(kSweep, std::move(fake))->wait()->done, 8);
+  EXPECT_THAT(witness->benched, SizeIs(8 + 2 + 1)) << "two again, and the baseline";
+  auto store = *Store::open(file, Store::Mode::ReadOnly);
+  const auto runs = *store->runs();
+  int noisy = 0, twice = 0;
+  for (const RunRecord& run : runs) {
+    noisy += run.noisy;
+    twice += run.metrics.contains("latency_attempts");
+    EXPECT_EQ(run.noisy, run.metrics.at("noise").value > kHighNoise);
+  }
+  EXPECT_EQ(noisy, 1);
+  EXPECT_EQ(twice, 2);
+}
+
 TEST_F(Scheduling, PausingHoldsTheNextItem) {
   auto fake = runner();
   fake->items = 10;
