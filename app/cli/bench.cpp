@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <iostream>
 
+#include <optional>
+
+#include "app/cli/bench_memory.h"
 #include "app/cli/load.h"
 #include "app/cli/measures.h"
 #include "app/cli/text.h"
@@ -15,6 +18,7 @@ struct Flags {
   PlanFlags plan;
   BenchOptions options;
   std::vector<std::int64_t> depths;
+  bool child = false, noChild = false;
 };
 
 void addSensors(Facts& facts, const BenchResult& r) {
@@ -51,7 +55,7 @@ Json sensorsOf(const BenchResult& r) {
   return sensors;
 }
 
-void print(const BenchResult& r, const Loaded& loaded, const std::map<std::string, double>& engaged) {
+void print(const BenchResult& r, const std::optional<MeasuredMemory>& memory, const Loaded& loaded, const std::map<std::string, double>& engaged) {
   Facts facts;
   facts.add("plan", planText(loaded.plan) + "  on " + std::to_string(loaded.pool->size()) + " threads");
   facts.add("prefill", spreadText(r.prefillTokensPerSecond) + " tokens/s");
@@ -62,7 +66,8 @@ void print(const BenchResult& r, const Loaded& loaded, const std::map<std::strin
   facts.add("repetitions", std::to_string(r.ttftMs.samples.size()) + " after " + std::to_string(r.warmups) + " to warm up" +
                                (r.warm ? "" : "  NOT WARM: the last two still differed by more than 5 %"));
   facts.add("bandwidth", numberText(r.readBandwidthGBs) + " GB/s of the machine; decode uses " + numberText(100 * r.bandwidthUsed, 3) + " %");
-  facts.add("memory", memoryText(r.memory) + "; peak of the process " + bytesText(static_cast<double>(r.peakBytes)));
+  facts.add("memory", memoryText(r.memory));
+  if (memory) addMemory(facts, *memory);
   facts.add("noise", numberText(100 * r.noise, 2) + " %" + (r.noise > kHighNoise ? "  HIGH: other work ran on this machine" : ""));
   addSensors(facts, r);
   addEngaged(facts, engaged);
@@ -109,8 +114,18 @@ Json operationsOf(const BenchResult& r) {
 }
 
 Result<Json> run(Shell& shell, const Flags& flags) {
+  BenchOptions options = flags.options;
+  if (!flags.depths.empty()) {
+    options.depth = flags.depths.front();
+    options.moreDepths.assign(flags.depths.begin() + 1, flags.depths.end());
+  }
+  if (flags.child) return runAsChild(shell, flags.model, flags.plan, options);
   Progress progress(shell.quiet);
   TS_TRY(MachineHold hold, holdFor(MachineUse::Work, shell, progress));
+  std::optional<MeasuredMemory> memory;
+  if (!flags.noChild) {
+    TS_TRY(memory, measureMemory(shell, flags.model, flags.plan, options));
+  }
   TS_TRY(const Loaded loaded, load(shell, flags.model, flags.plan, progress));
   EvaluationHooks hooks{.stop = shell.stop.get_token()};
   hooks.progress = [&](std::int64_t done, std::int64_t total) {
@@ -118,23 +133,18 @@ Result<Json> run(Shell& shell, const Flags& flags) {
   };
   hold.release();
   TS_TRY(hold, holdFor(MachineUse::Measure, shell, progress));
-  BenchOptions options = flags.options;
-  if (!flags.depths.empty()) {
-    options.depth = flags.depths.front();
-    options.moreDepths.assign(flags.depths.begin() + 1, flags.depths.end());
-  }
   TS_TRY(const BenchResult r, bench(loaded.prepared, loaded.plan, options, *loaded.pool, hooks));
   std::map<std::string, double> engaged = loaded.report;
   engaged.insert(r.engaged.begin(), r.engaged.end());
   progress.hide();
   if (!shell.json) {
-    print(r, loaded, engaged);
+    print(r, memory, loaded, engaged);
     printKernels();
   }
   return Json{{"prefill_tokens_per_s", r.prefillTokensPerSecond.median}, {"decode_tokens_per_s", r.decodeTokensPerSecond.samples.empty() ? Json() : Json(r.decodeTokensPerSecond.median)},
               {"ttft_ms", r.ttftMs.median}, {"itl_ms", {{"p50", r.itlP50Ms}, {"p90", r.itlP90Ms}, {"p99", r.itlP99Ms}}},
               {"read_bandwidth_gb_s", r.readBandwidthGBs}, {"bandwidth_used", r.bandwidthUsed}, {"bytes", jsonOf(r.memory)},
-              {"peak_bytes", r.peakBytes}, {"noise", r.noise}, {"threads", loaded.pool->size()},
+              {"peak_bytes", memory ? memory->peakBytes : r.peakBytes}, {"memory", memory ? jsonOf(*memory) : Json()}, {"noise", r.noise}, {"threads", loaded.pool->size()},
               {"prompt", flags.options.prompt}, {"generate", flags.options.generate}, {"depth", options.depth}, {"depths", depthsOf(r)},
               {"tokens_per_step", r.tokensPerStep}, {"repetitions", r.ttftMs.samples.size()}, {"warmups", r.warmups}, {"warm", r.warm}, {"sensors", sensorsOf(r)},
               {"spread", {{"prefill_tokens_per_s", jsonOf(r.prefillTokensPerSecond)}, {"decode_tokens_per_s", jsonOf(r.decodeTokensPerSecond)}, {"ttft_ms", jsonOf(r.ttftMs)}}},
@@ -154,6 +164,8 @@ void addBench(CLI::App& app, Shell& shell) {
   verb.real("--until-interval", flags->options.interval, "Repeat until the decode speed's 95 % interval is its median ± this share, such as 0.02; 0: do not", 0, 1);
   verb.number("--max-repetitions", flags->options.maximumRepetitions, "But not more often than that", {1, 100000});
   verb.number("--warmup", flags->options.warmup, "Repetitions before those, not counted: at least so many, then until two in a row take the same time; 0: none", {0, 1000});
+  verb.toggle("--no-child", flags->noChild, "Do not run the plan in a process of its own first, which measures its peak of memory");
+  verb.hidden("--measured-child", flags->child);
   verb.seed("--seed", flags->options.seed, "Seed of the place in the text that the prompt is taken from");
   addPlanFlags(verb, flags->plan);
 }

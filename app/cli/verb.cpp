@@ -47,6 +47,7 @@ void Verb::real(const std::string& flag, double& value, const std::string& help,
 }
 void Verb::seed(const std::string& flag, std::uint64_t& value, const std::string& help) { app_.add_option(flag, value, help)->capture_default_str(); }
 void Verb::toggle(const std::string& flags, bool& value, const std::string& help) { app_.add_flag(flags, value, help); }
+void Verb::hidden(const std::string& flag, bool& value) { app_.add_flag(flag, value)->group(""); }
 
 void Verb::oneOf(std::initializer_list<const char*> flags) {
   std::vector<CLI::Option*> options;

@@ -41,6 +41,7 @@ class Verb {
   void real(const std::string& flag, double& value, const std::string& help, double low, double high);
   void seed(const std::string& flag, std::uint64_t& value, const std::string& help);
   void toggle(const std::string& flags, bool& value, const std::string& help);
+  void hidden(const std::string& flag, bool& value);  ///< for this program's own use: not in the help
   void oneOf(std::initializer_list<const char*> flags);  ///< exactly one of these must be given
   void whenChosen(std::function<void()> action);
 

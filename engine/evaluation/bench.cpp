@@ -252,13 +252,14 @@ Result<BenchResult> bench(std::shared_ptr<const Model> prepared, const Plan& pla
   BenchResult result;
   result.threads = pool.size();
   result.loadAverage = loadAverage();
-  result.readBandwidthGBs = measureReadBandwidth(pool);
-  resetPeakMemory();
+  if (options.bandwidth) result.readBandwidthGBs = measureReadBandwidth(pool);
   Steps steps{hooks};
   steps.plan(static_cast<std::int64_t>(1 + options.moreDepths.size()) * (options.warmup + options.repetitions));
   {
     Bench bench{prepared, plan, options, pool, hooks, {}, nullptr, nullptr};
     TS_CHECK(bench.prepare());
+    trimMemory();
+    resetPeakMemory();
     TS_TRY(std::tie(result.warmups, result.warm), warmUp(bench, options, steps));
     TS_TRY(Timings t, measure(bench, options, pool, steps));
     result.prefillTokensPerSecond = spreadOf(std::move(t.prefill));
@@ -282,8 +283,8 @@ Result<BenchResult> bench(std::shared_ptr<const Model> prepared, const Plan& pla
     result.operations = byName(t.last.decode);
     result.prefillOperations = byName(t.last.prefill);
     result.engaged = std::move(t.last.engaged);
+    result.peakBytes = peakMemory();
   }
-  result.peakBytes = peakMemory();
   for (const std::int64_t depth : options.moreDepths) {
     BenchOptions there = options;
     there.depth = depth;

@@ -94,6 +94,7 @@ struct BenchOptions {
   int maximumRepetitions = 40;                ///< but not beyond so many
   int warmup = 1;  ///< at least so many before, not counted, and then until two in a row take the same time; 0: none at all
   std::uint64_t seed = 0;
+  bool bandwidth = true;  ///< measure the machine's, in a buffer of a quarter of a gigabyte or more
   /// How the decode strategy finds the models it names (DecodeSetup::load); empty: loadModel.
   std::function<Result<std::shared_ptr<const Model>>(const std::string& source)> load = {};
 };
@@ -127,7 +128,8 @@ struct BenchResult {
   std::optional<double> frequencyMHz, temperatureC, packageJoules, dramJoules;
   std::string frequencySource, temperatureSource;
   MemoryUse memory;
-  std::uint64_t peakBytes = 0;   ///< the process's (VmHWM) since bench() began, 0 where the system does not tell
+  std::uint64_t peakBytes = 0;   ///< the process's (VmHWM) while it ran, from when model and prompt were ready; 0 where the
+                                 ///< system does not tell
   std::map<std::string, Cost> operations;         ///< per kind, of the last repetition's decoding
   std::map<std::string, Cost> prefillOperations;  ///< and of its prefill
   std::map<std::string, double> engaged;

@@ -15,6 +15,10 @@ double probeMachine(ThreadPool& pool);
 bool resetPeakMemory();
 /// The process's peak resident memory in bytes (VmHWM); 0 where the system does not tell.
 std::uint64_t peakMemory();
+/// Resident memory now; 0 where the system does not tell.
+std::uint64_t residentMemory();
+/// Gives freed memory back to the system, so that what is resident is what is in use.
+void trimMemory();
 /// Processes waiting to run, averaged over the last minute; 0 where the system does not tell.
 double loadAverage();
 

@@ -23,6 +23,14 @@ HeadRows::HeadRows(std::shared_ptr<const KvCodec> codec, int dim, bool wantsMass
   valueGroupBytes_ = codec_->valueGroupBytes(dim);
 }
 
+void HeadRows::reserve(std::int64_t rows) {
+  const auto n = static_cast<std::size_t>(rows);
+  positions_.reserve(n);
+  keys_.reserve(n * stride_);
+  values_.reserve(n * stride_);
+  if (wantsMass_) mass_.reserve(n);
+}
+
 std::int64_t HeadRows::boundary(std::int64_t m) const {
   if (!codec_) return 0;
   return std::max<std::int64_t>(0, m + 1 - residual_) / group_ * group_;

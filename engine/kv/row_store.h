@@ -28,6 +28,9 @@ class HeadRows {
 
   HeadRows(std::shared_ptr<const KvCodec> codec, int dim, bool wantsMass);
 
+  /// Makes room for so many full-precision rows, so that the lists need not be moved while they grow.
+  void reserve(std::int64_t rows);
+
   std::int64_t size() const { return static_cast<std::int64_t>(positions_.size()); }
   std::int64_t committed() const { return committed_; }
   std::span<const std::int32_t> positions() const { return positions_; }

@@ -58,6 +58,11 @@ struct Session::Impl {
     for (const Block& block : model->blocks)
       state.layers.emplace_back(static_cast<std::size_t>(block.kvHeads), HeadRows(state.codec, model->config.headDim, state.wantsMass));
     state.mass.resize(model->blocks.size());
+    // What a codec or a policy will keep is not known; memory that is never touched costs nothing.
+    if (state.codec || !state.policies.empty() || options.capacity <= 0) return;
+    const std::int64_t rows = std::min(options.capacity, model->config.contextLength) + HeadRows::kTail;
+    for (auto& heads : state.layers)
+      for (HeadRows& head : heads) head.reserve(rows);
   }
 
   /// Tokens until the next position at which a policy acts.

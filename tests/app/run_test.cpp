@@ -109,6 +109,25 @@ TEST(Bench, MeasuresSpeedLatencyAndBytes) {
   EXPECT_GT(got["peak_bytes"], got["bytes"]["weights"]);
 }
 
+TEST(Bench, ForetellsThePeakOfAProcessOfItsOwn) {
+  const Json got = cliJson({"bench", kModel, "--prompt", "64", "--generate", "16", "--repetitions", "1", "--warmup", "0"});
+  ASSERT_EQ(missingKeys(got, {"memory.peak_bytes", "memory.load_peak_bytes", "memory.not_counted_bytes", "memory.forecast.total", "memory.forecast.bytes.kv"}), "");
+  EXPECT_EQ(got["peak_bytes"], got["memory"]["peak_bytes"]);
+  EXPECT_GT(got["memory"]["not_counted_bytes"], 0);
+  EXPECT_NEAR(got["memory"]["forecast_over_measured"].get<double>(), 1, 0.1);
+  EXPECT_TRUE(cliJson({"bench", kDraft, "--prompt", "8", "--generate", "1", "--repetitions", "1", "--no-child"})["memory"].is_null());
+}
+
+TEST(Bench, OneTokenHasNoDecodeSpeedAndSeveralDepthsGiveSpeedsEach) {
+  const Json got = cliJson({"bench", kDraft, "--prompt", "8", "--generate", "1", "--repetitions", "1", "--no-child"});
+  EXPECT_TRUE(got["decode_tokens_per_s"].is_null());
+  EXPECT_GT(got["ttft_ms"], 0);
+  const Json depths = cliJson({"bench", kDraft, "--prompt", "8", "--generate", "4", "--repetitions", "5", "--depth", "0,32", "--depth", "64", "--no-child"});
+  ASSERT_EQ(depths["depths"].size(), 2u);
+  EXPECT_EQ(depths["depths"][1]["depth"], 64);
+  EXPECT_EQ(depths["spread"]["decode_tokens_per_s"]["confidence"], 0.9375);
+}
+
 TEST(Bench, ACompressedModelTakesFewerBytes) {
   const std::vector<std::string> base{"bench", kDraft, "--prompt", "8", "--generate", "4", "--repetitions", "1"};
   std::vector<std::string> q8 = base;

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/evaluation/forecast.h"
+
+#include <algorithm>
+
+#include "engine/core/model_path.h"
+#include "engine/formats/tokenizer.h"
+#include "engine/kv/row_store.h"
+#include "engine/kv/strategy.h"
+#include "engine/registry/registry.h"
+
+namespace ts {
+namespace {
+
+constexpr std::int64_t kChunk = 512;          // rows of one prefill pass (session.cpp)
+constexpr std::int64_t kFreeInterval = 64;    // a window's invisible rows are freed in batches of this many
+constexpr std::uint64_t kTokenizerToken = 200;  // bytes a token takes in a tokenizer: its text, id, merges (two vocabularies)
+
+struct KeptRows {
+  std::shared_ptr<const KvCodec> codec;
+  std::int64_t visible = -1;  // with a window: this many at most
+  std::int64_t chunk = kChunk;  // no chunk crosses a position at which a policy acts
+  bool evicts = false, mass = false;
+};
+
+Result<KeptRows> rowsOf(const Plan& plan) {
+  KeptRows rows;
+  for (const StrategySpec& spec : plan.kv) {
+    const Strategy* strategy = registry().find(Family::KeyValue, spec.id);
+    if (strategy && std::holds_alternative<Make<KvCodec>>(strategy->factory)) {
+      TS_TRY(rows.codec, registry().make<KvCodec>(Family::KeyValue, spec));
+      continue;
+    }
+    TS_TRY(const std::shared_ptr<const KvPolicy> policy, registry().make<KvPolicy>(Family::KeyValue, spec));
+    if (policy->window() > 0) rows.visible = policy->sinks() + policy->window() + kFreeInterval;
+    if (policy->window() > 0) rows.chunk = std::min(rows.chunk, kFreeInterval);
+    if (policy->interval() > 0) rows.chunk = std::min(rows.chunk, policy->interval());
+    rows.evicts |= policy->interval() > 0;
+    rows.mass |= policy->wantsMass();
+  }
+  return rows;
+}
+
+std::uint64_t rowBytes(const KeptRows& rows, std::int64_t n, int dim) {
+  if (rows.visible >= 0) n = std::min(n, rows.visible);
+  const auto count = static_cast<std::uint64_t>(n), each = static_cast<std::uint64_t>(dim) * 2 * sizeof(float);
+  const std::uint64_t lists = count * (sizeof(std::int32_t) + (rows.mass ? sizeof(float) : 0));
+  if (!rows.codec) return lists + count * each;
+  const std::int64_t residual = std::max(rows.codec->residual(), HeadRows::kTail);
+  const std::int64_t groups = std::max<std::int64_t>(0, n - residual) / rows.codec->group();
+  const std::int64_t full = std::min(n, residual + rows.codec->group());
+  return lists + static_cast<std::uint64_t>(groups) * (rows.codec->keyGroupBytes(dim) + rows.codec->valueGroupBytes(dim)) +
+         static_cast<std::uint64_t>(full) * each;
+}
+
+/// Activations of one chunk, the same laid out for the kernels, logits, rotations.
+std::uint64_t scratchBytes(const ModelConfig& c, std::int64_t chunk, std::int64_t positions, std::int64_t logitRows, int threads) {
+  std::int64_t heads = c.heads, kvHeads = c.kvHeads, intermediate = c.intermediate;
+  for (const LayerConfig& layer : c.layers) {
+    heads = std::max<std::int64_t>(heads, c.headsOf(layer));
+    intermediate = std::max<std::int64_t>(intermediate, c.intermediateOf(layer));
+  }
+  const std::int64_t queries = heads * c.headDim, keys = kvHeads * c.headDim;
+  const std::int64_t activations = chunk * (3 * c.hidden + 2 * queries + 2 * keys + (c.gatedMlp ? 2 : 1) * intermediate);
+  const std::int64_t widest = std::max({static_cast<std::int64_t>(c.hidden), queries, intermediate});
+  const std::int64_t laid = chunk > kNarrowRows ? chunk * widest : 0;
+  const std::int64_t rotations = static_cast<std::int64_t>(c.ropes.size()) * positions * c.headDim;
+  const std::int64_t own = threads * std::min<std::int64_t>(chunk, 64) * (widest / 4 + positions);
+  return static_cast<std::uint64_t>(activations + laid + logitRows * c.vocabulary + rotations + own) * sizeof(float);
+}
+
+}  // namespace
+
+std::uint64_t packedBytes(const Checkpoint& checkpoint) {
+  std::uint64_t sum = 0;
+  for (const auto& [name, tensor] : checkpoint.tensors) sum += tensor.bytes();
+  return sum;
+}
+
+Result<RunForecast> forecastRun(const ModelConfig& config, std::uint64_t weightBytes, const Plan& plan, std::int64_t positions,
+                                std::int64_t prompt, int threads) {
+  RunForecast forecast;
+  TS_TRY(const KeptRows rows, rowsOf(plan));
+  forecast.atMost = rows.evicts;
+  forecast.use.weights = weightBytes;
+  for (const LayerConfig& layer : config.layers)
+    forecast.use.kv += static_cast<std::uint64_t>(config.kvHeadsOf(layer)) * rowBytes(rows, positions, config.headDim);
+  std::int64_t logitRows = 1;
+  const auto guesses = registry().resolve(Family::Decoding, effectiveDecode(plan));
+  if (guesses && guesses->values().contains("length")) logitRows += guesses->integer("length");
+  forecast.use.scratch = scratchBytes(config, std::min(prompt, rows.chunk), positions, logitRows, threads);
+  forecast.tokenizer = static_cast<std::uint64_t>(config.vocabulary) * kTokenizerToken;
+  for (const NamedModel& named : modelsNamed(plan)) {
+    TS_TRY(const std::filesystem::path path, modelPath(named.source));
+    TS_TRY(const Checkpoint draft, openCheckpoint(path));
+    TS_TRY(const RunForecast own, forecastRun(draft.config, packedBytes(draft), {}, positions, positions, threads));  // it reads the whole sequence at once
+    forecast.use.draft += own.use.total();
+    forecast.tokenizer += own.tokenizer;
+  }
+  return forecast;
+}
+
+}  // namespace ts

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What a run will need is foretold kind by kind; the ledger then counts about the same.
+#include "engine/evaluation/forecast.h"
+
+#include <gtest/gtest.h>
+
+#include "engine/core/model_path.h"
+#include "engine/evaluation/evaluate.h"
+
+namespace ts {
+namespace {
+
+StrategySpec spec(const char* text) { return *parseStrategy(text, "test"); }
+
+TEST(Forecast, IsWhatTheLedgerCounts) {
+  ThreadPool pool(2);
+  const auto checkpoint = openCheckpoint(*modelPath("embedded:ts-2m-draft"));
+  ASSERT_TRUE(checkpoint);
+  const auto model = *buildModel(*checkpoint, pool);
+  EXPECT_NEAR(static_cast<double>(packedBytes(*checkpoint)) / static_cast<double>(model->weightBytes()), 1, 0.02);
+  std::vector<Plan> plans(4);
+  plans[1].kv = {spec("q8")};
+  plans[2].kv = {spec("window:sinks=4,recent=64")};
+  plans[3].decode = spec("speculative:drafter=model,length=3");
+  for (const Plan& plan : plans) {
+    const BenchOptions options{.prompt = 96, .generate = 32, .depth = 100, .repetitions = 1, .warmup = 0, .bandwidth = false};
+    const auto result = bench(model, plan, options, pool);
+    ASSERT_TRUE(result) << result.error().message;
+    const auto forecast = forecastRun(model->config, model->weightBytes(), plan, 228, 100, pool.size());
+    ASSERT_TRUE(forecast) << forecast.error().message;
+    const auto near = [&](std::uint64_t foretold, std::uint64_t counted, double tolerance, const char* kind) {
+      EXPECT_NEAR(static_cast<double>(foretold), static_cast<double>(counted), tolerance * static_cast<double>(counted) + 1)
+          << kind << " under " << commandLine(plan);
+    };
+    near(forecast->use.weights, result->memory.weights, 0, "weights");
+    near(forecast->use.kv, result->memory.kv, 0.35, "kv");
+    near(forecast->use.scratch, result->memory.scratch, 0.25, "scratch");
+    near(forecast->use.draft, result->memory.draft, 0.1, "draft");
+    near(forecast->use.total(), result->memory.total(), 0.05, "all");
+  }
+}
+
+TEST(Forecast, SaysWhereItCanOnlyBeABound) {
+  const auto checkpoint = openCheckpoint(*modelPath("embedded:ts-2m-draft"));
+  Plan plan;
+  EXPECT_FALSE(forecastRun(checkpoint->config, 1, plan, 64, 64, 1)->atMost);
+  plan.kv = {spec("h2o:budget=0.2")};
+  EXPECT_TRUE(forecastRun(checkpoint->config, 1, plan, 64, 64, 1)->atMost);
+  plan.kv.clear();
+  plan.decode = spec("speculative:drafter=model,draft=/none.gguf");
+  EXPECT_FALSE(forecastRun(checkpoint->config, 1, plan, 64, 64, 1));
+}
+
+}  // namespace
+}  // namespace ts
