@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <cmath>
+#include <cstdlib>
 #include <iostream>
 
 #include "app/cli/load.h"
@@ -60,6 +61,7 @@ Result<EvaluationOptions> taskOf(const RunRecord& run) {
   TS_TRY(options.limit, numberOf(run, "task.limit"));
   TS_TRY(options.context, numberOf(run, "task.context"));
   options.againstDense = settingOf(run, "task.against_dense") == "true";
+  if (const std::string until = settingOf(run, "task.until_stderr"); !until.empty()) options.untilStderr = std::strtod(until.c_str(), nullptr);
   return options;
 }
 

@@ -38,7 +38,10 @@ EncodedPair encodePair(const Tokenizer& tokenizer, std::string context, std::str
 
 /// lm-evaluation-harness's definitions: acc: the choice with the greatest log-likelihood is the gold one; acc_norm: the same
 /// divided by the choice's length in characters. Items with a single choice (LAMBADA): acc: each of its tokens is the arg-max;
-/// perplexity: exp of the mean negative log-likelihood per item.
-Result<void> runChoices(TaskRun& run, const ReadChoice& read);
+/// perplexity: exp of the mean negative log-likelihood per item. With `groupOf` (a subject ...) items are taken from all groups
+/// in turn, so that a limit or an early stop leaves an even choice. An item with an answer that does not fit the model's context
+/// is skipped; one that only loses the beginning of its question is counted in engaged["task.requests_cut"].
+using GroupOf = std::function<std::string(const nlohmann::json&)>;
+Result<void> runChoices(TaskRun& run, const ReadChoice& read, const GroupOf& groupOf = {});
 
 }  // namespace ts

@@ -30,6 +30,8 @@ Result<EvaluationResult> evaluate(std::shared_ptr<const Model> prepared, std::sh
     return fail("the task \"" + task->name + "\" makes its own items and takes no data", "--data");
   }
   result.dataFingerprint = run.data.fingerprint;
+  if (!task->generates && (plan.decode || !plan.sample.empty() || plan.search))
+    result.notes.push_back("this task scores given text: decoding, sampling and search do not act in it, the numbers are those of the plan without them");
   TS_CHECK(task->run(run));
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;

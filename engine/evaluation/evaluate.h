@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -9,6 +10,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/core/ledger.h"
@@ -26,24 +28,53 @@ struct Metric {
   std::int64_t n = 0;
 };
 
-/// One scored item: a perplexity chunk, a choice question. Runs are compared item by item.
+/// What is known of one scored position.
+struct TokenScore {
+  double nll = 0;
+  bool top = false;     ///< the target is the arg-max
+  double denseNll = 0;  ///< these only in lockstep with the dense model
+  double kl = 0;
+  bool denseTop = false;
+  bool sameTop = false;
+  bool operator==(const TokenScore&) const = default;
+};
+
+/// One scored item: a perplexity chunk, a choice question. Runs are compared item by item, and an interrupted evaluation is
+/// taken up from the samples it left: everything a result is made of is in them.
 struct Sample {
   std::int64_t item = 0;  ///< index in the task's data
-  /// Text: "nll", "nll2" (sum of squares), "tokens", "bytes", sums over the item's scored tokens. Choices: "correct",
-  /// "correct_norm" (0 or 1), "gold", "answer", "ll0", "ll1" ... (log-likelihoods).
+  /// Text: "nll", "nll2" (sum of squares), "tokens", "bytes", sums over the item's scored tokens; "offset", the byte of the
+  /// text where they begin. Choices: "correct", "correct_norm" (0 or 1), "gold", "answer", "ll0", "ll1" ...
+  /// (log-likelihoods). Generation: "correct", "tokens". "dense.NAME": the dense model's, where it ran beside.
+  /// "engaged.NAME": what the strategies did in this item.
   std::map<std::string, double> values;
+  std::vector<TokenScore> positions;  ///< only in lockstep: what the divergence's percentiles need
 };
+
+/// Positions as bytes of a store and back; bytes that are not what packPositions() made are none.
+std::string packPositions(const std::vector<TokenScore>& positions);
+std::vector<TokenScore> unpackPositions(std::string_view bytes);
 
 /// KL divergence of the plan's next-token distribution from the dense model's, both run in lockstep (llama.cpp's
 /// statistics). Nats.
 struct KlStatistics {
-  double mean = 0, meanStderr = 0, median = 0, p90 = 0, p95 = 0, p99 = 0, p999 = 0, minimum = 0, maximum = 0;
+  /// A distribution's value at each of kQuantiles, the first its minimum, the last its maximum.
+  static constexpr std::array kQuantiles{0.0, 0.001, 0.01, 0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95, 0.99, 0.999, 1.0};
+  using Quantiles = std::array<double, kQuantiles.size()>;
+  static double at(const Quantiles& quantiles, double q);  ///< q must be one of kQuantiles
+
+  double mean = 0, meanStderr = 0;
+  Quantiles divergence{};
+  double median() const { return at(divergence, 0.5); }
+  double p99() const { return at(divergence, 0.99); }
+  double maximum() const { return divergence.back(); }
   double sameTop = 0, sameTopStderr = 0;     ///< share of positions whose arg-max agrees
-  double meanDeltaP = 0, meanDeltaPStderr = 0, rmsDeltaP = 0;  ///< of the true token's probability, plan minus dense
-  double deltaP1 = 0, deltaP99 = 0;          ///< its 1st and 99th percentile
-  double perplexity = 0, densePerplexity = 0;  ///< over the same positions
+  double meanDeltaP = 0, meanDeltaPStderr = 0;  ///< of the true token's probability, plan minus dense
+  double rmsDeltaP = 0, rmsDeltaPStderr = 0;
+  Quantiles deltaP{};
+  Metric perplexity, densePerplexity;  ///< over the same positions
   double logPerplexityRatio = 0, logPerplexityRatioStderr = 0;  ///< ln of plan's over dense's; the error knows their covariance
-  double correlation = 0;                    ///< of the two log-likelihoods
+  double correlation = 0;              ///< of ln of the two perplexities, that is of the two log-likelihoods, over positions
   std::int64_t n = 0;                        ///< positions
 };
 
@@ -54,17 +85,30 @@ struct EvaluationOptions {
   std::int64_t context = 512;             ///< tokens of a perplexity chunk
   bool againstDense = false;              ///< KL divergence and paired difference
   std::uint64_t seed = 0;
+  /// Stop early once the standard error of the task's first metric is no greater (after at least kFewestItems items, as an
+  /// error from fewer is itself a guess); 0: score everything. For a share of right answers the error is that of the
+  /// posterior under a flat prior, so that a run of equal answers does not pass for certainty.
+  double untilStderr = 0;
+  static constexpr std::int64_t kFewestItems = 16;
+};
+
+/// An item that could not be asked, and why: a prompt longer than the model's context ...
+struct SkippedItem {
+  std::int64_t item = 0;
+  std::string reason;
 };
 
 struct EvaluationResult {
   std::string task;
   std::map<std::string, Metric> metrics;  ///< "perplexity", "bits_per_byte", "acc", "acc_norm" ...
   std::vector<Sample> samples;
-  /// Against dense only: the divergence, the dense model's own metrics and samples of the same items, and for each metric
-  /// the difference (plan minus dense) with the standard error of the item-by-item difference.
+  std::vector<SkippedItem> skipped;       ///< not in the metrics
+  std::vector<std::string> notes;         ///< what a reader of these numbers must know
+  /// Against dense only: the divergence, the dense model's own metrics of the same items, and for each metric the difference
+  /// (plan minus dense) with the standard error of the item-by-item difference.
   std::optional<KlStatistics> kl;
   std::map<std::string, Metric> dense, paired;
-  std::vector<Sample> denseSamples;
+  /// Over the whole run: counts and times added up; sizes of the cache, rates and scores averaged over the items.
   std::map<std::string, double> engaged;
   std::string dataFingerprint;
   double seconds = 0;
@@ -74,8 +118,8 @@ struct EvaluationHooks {
   std::stop_token stop;
   std::function<void(std::int64_t done, std::int64_t total)> progress = [](std::int64_t, std::int64_t) {};
   std::function<void(const Sample&)> sample = [](const Sample&) {};  ///< each as it ends
-  /// Samples of an interrupted attempt at the very same evaluation: a task that can takes them instead of scoring those items
-  /// again (they are in the result's samples; `sample` is not called for them).
+  /// Samples of an interrupted attempt at the very same evaluation: taken instead of scoring those items again (they are in
+  /// the result's samples; `sample` is not called for them).
   std::vector<Sample> known;
 };
 

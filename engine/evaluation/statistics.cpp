@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <boost/math/distributions/binomial.hpp>
+#include <cassert>
 #include <cmath>
 
 namespace ts {
@@ -11,6 +12,11 @@ double Moments::standardError() const {
   if (n_ < 2) return 0;
   const double variance = std::max(0.0, squareMean() - mean() * mean());
   return std::sqrt(variance / static_cast<double>(n_ - 1));
+}
+
+double shareError(const Moments& share) {
+  const double n = static_cast<double>(share.count()), p = (1 + n * share.mean()) / (2 + n);
+  return std::sqrt(p * (1 - p) / (3 + n));
 }
 
 Metric perplexity(const Moments& nll) {
@@ -43,6 +49,23 @@ BenchResult::Spread spreadOf(std::vector<double> samples) {
   return spread;
 }
 
+namespace {
+
+KlStatistics::Quantiles quantilesOf(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  KlStatistics::Quantiles out{};
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = percentile(values, KlStatistics::kQuantiles[i]);
+  return out;
+}
+
+}  // namespace
+
+double KlStatistics::at(const Quantiles& quantiles, double q) {
+  const auto place = std::find(kQuantiles.begin(), kQuantiles.end(), q);
+  assert(place != kQuantiles.end());
+  return quantiles[static_cast<std::size_t>(place - kQuantiles.begin())];
+}
+
 void KlAccumulator::add(const TokenScore& score) {
   divergences_.push_back(score.kl);
   divergence_.add(score.kl);
@@ -50,6 +73,7 @@ void KlAccumulator::add(const TokenScore& score) {
   const double delta = std::exp(-score.nll) - std::exp(-score.denseNll);
   deltas_.push_back(delta);
   delta_.add(delta);
+  squaredDelta_.add(delta * delta);
   difference_.add(score.nll - score.denseNll);
   nll_.add(score.nll);
   denseNll_.add(score.denseNll);
@@ -60,30 +84,20 @@ KlStatistics KlAccumulator::finish() const {
   KlStatistics s;
   s.n = count();
   if (s.n == 0) return s;
-  std::vector<double> sorted = divergences_;
-  std::sort(sorted.begin(), sorted.end());
+  s.divergence = quantilesOf(divergences_);
   s.mean = divergence_.mean();
   s.meanStderr = divergence_.standardError();
-  s.median = percentile(sorted, 0.5);
-  s.p90 = percentile(sorted, 0.90);
-  s.p95 = percentile(sorted, 0.95);
-  s.p99 = percentile(sorted, 0.99);
-  s.p999 = percentile(sorted, 0.999);
-  s.minimum = sorted.front();
-  s.maximum = sorted.back();
   s.sameTop = same_.mean();
   s.sameTopStderr = same_.standardError();
   s.meanDeltaP = delta_.mean();
   s.meanDeltaPStderr = delta_.standardError();
   s.rmsDeltaP = std::sqrt(delta_.squareMean());
-  sorted = deltas_;
-  std::sort(sorted.begin(), sorted.end());
-  s.deltaP1 = percentile(sorted, 0.01);
-  s.deltaP99 = percentile(sorted, 0.99);
+  if (s.rmsDeltaP > 0) s.rmsDeltaPStderr = squaredDelta_.standardError() / (2 * s.rmsDeltaP);  // delta method on the root
+  s.deltaP = quantilesOf(deltas_);
   s.logPerplexityRatio = difference_.mean();
   s.logPerplexityRatioStderr = difference_.standardError();
-  s.perplexity = perplexity(nll_).value;
-  s.densePerplexity = perplexity(denseNll_).value;
+  s.perplexity = ts::perplexity(nll_);
+  s.densePerplexity = ts::perplexity(denseNll_);
   const double n = static_cast<double>(s.n);
   const double covariance = product_ / n - nll_.mean() * denseNll_.mean();
   const double spread = std::sqrt(std::max(0.0, nll_.squareMean() - nll_.mean() * nll_.mean()) *

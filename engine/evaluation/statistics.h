@@ -25,6 +25,10 @@ class Moments {
   std::int64_t n_ = 0;
 };
 
+/// The error of a share that decides when a run may stop: the standard deviation of the posterior under a flat prior
+/// (Beta(1 + n p, 1 + n - n p)); never 0, not even where all answers are equal.
+double shareError(const Moments& share);
+
 /// exp(mean) of negative log-likelihoods with llama.cpp's error, perplexity times the error of the mean.
 Metric perplexity(const Moments& nll);
 
@@ -36,16 +40,6 @@ double percentile(std::span<const double> sorted, double q);
 /// own probability is 1 - 2^(1-n)). `confidence` is the interval's true probability.
 BenchResult::Spread spreadOf(std::vector<double> samples);
 
-/// What is known of one scored position.
-struct TokenScore {
-  double nll = 0;
-  bool top = false;       ///< the target is the arg-max
-  double denseNll = 0;    ///< these only in lockstep with the dense model
-  double kl = 0;
-  bool denseTop = false;
-  bool sameTop = false;
-};
-
 /// llama.cpp's statistics of `--kl-divergence` over scored positions.
 class KlAccumulator {
  public:
@@ -55,7 +49,7 @@ class KlAccumulator {
 
  private:
   std::vector<double> divergences_, deltas_;
-  Moments divergence_, same_, delta_, difference_, nll_, denseNll_;
+  Moments divergence_, same_, delta_, squaredDelta_, difference_, nll_, denseNll_;
   double product_ = 0;  // sum of nll * denseNll
 };
 

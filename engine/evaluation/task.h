@@ -35,6 +35,9 @@ struct Task {
   std::string form;      ///< what options.data must look like; empty: the task makes its items from the seed
   std::vector<std::string> metrics;  ///< the first is the one to plot
   bool higherIsBetter = true;        ///< of the first metric
+  bool generates = false;            ///< text is generated under the whole plan; else given text is scored, and decoding,
+                                     ///< sampling and searches do not act
+  int revision = 1;                  ///< grows when the same data come to give other numbers: part of a run's key
   std::function<Result<void>(TaskRun&)> run;
 };
 

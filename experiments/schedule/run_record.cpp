@@ -5,9 +5,11 @@
 
 #include <array>
 #include <boost/math/distributions/normal.hpp>
+#include <charconv>
 #include <fstream>
 
 #include "engine/core/version.h"
+#include "engine/evaluation/task.h"
 #include "experiments/spec/chain.h"
 
 namespace ts {
@@ -39,6 +41,12 @@ Result<void> addSettings(Family family, const std::vector<StrategySpec>& chain,
   return {};
 }
 
+/// The shortest text that reads back as the same number.
+std::string shortest(double value) {
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof text, value).ptr};
+}
+
 std::string quoted(const std::string& text) {
   if (text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=") ==
           std::string::npos &&
@@ -58,6 +66,7 @@ std::string shellLine(const Sweep& sweep, const Plan& plan) {
     if (!sweep.task.data.empty()) line += " --data " + quoted(sweep.task.data.string());
     if (sweep.task.limit > 0) line += " --limit " + std::to_string(sweep.task.limit);
     line += " --context " + std::to_string(sweep.task.context);
+    if (sweep.task.untilStderr > 0) line += " --until-stderr " + shortest(sweep.task.untilStderr);
     if (sweep.task.againstDense) line += " --against dense";
     line += seed + tail;
   }
@@ -128,6 +137,10 @@ Result<RunRecord> describe(const Sweep& sweep, const PlannedRun& planned, const 
     identity += "task=" + task.task + " limit=" + settings["task.limit"] + " context=" + settings["task.context"] +
                 " dense=" + settings["task.against_dense"] +
                 " data=" + (task.data.empty() ? "bundled" : with.data) + "\n";
+    // Only where they are set, so that what older versions measured keeps its key.
+    if (task.untilStderr > 0) identity += "until=" + (settings["task.until_stderr"] = shortest(task.untilStderr)) + "\n";
+    if (const Task* known = findTask(task.task); known && known->revision > 1)
+      identity += "revision=" + std::to_string(known->revision) + "\n";
   }
   if (sweep.latency) {
     const BenchOptions& bench = sweep.bench;
@@ -164,9 +177,14 @@ Measurements measurementsOf(const EvaluationResult& result) {
   if (result.kl) {
     const KlStatistics& kl = *result.kl;
     out.metrics["kl_mean"] = {kl.mean, kl.meanStderr, kl.n};
-    out.metrics["kl_median"] = {kl.median, {}, kl.n};
-    out.metrics["kl_p99"] = {kl.p99, {}, kl.n};
-    out.metrics["kl_max"] = {kl.maximum, {}, kl.n};
+    out.metrics["kl_median"] = {kl.median(), {}, kl.n};
+    out.metrics["kl_p99"] = {kl.p99(), {}, kl.n};
+    out.metrics["kl_max"] = {kl.maximum(), {}, kl.n};
+    out.metrics["kl_p999"] = {KlStatistics::at(kl.divergence, 0.999), {}, kl.n};
+    out.metrics["delta_p"] = {kl.meanDeltaP, kl.meanDeltaPStderr, kl.n};
+    out.metrics["delta_p_rms"] = {kl.rmsDeltaP, kl.rmsDeltaPStderr, kl.n};
+    out.metrics["log_perplexity_ratio"] = {kl.logPerplexityRatio, kl.logPerplexityRatioStderr, kl.n};
+    out.metrics["correlation"] = {kl.correlation, {}, kl.n};
     out.metrics["same_top"] = {kl.sameTop, kl.sameTopStderr, kl.n};
   }
   out.engaged = result.engaged;

@@ -83,7 +83,7 @@ EvaluationHooks Scheduler::Impl::hooksFor(Job& job, MachineHold* hold, double& w
   };
   // Waits for the commit: a program killed from here on loses nothing but the next item.
   hooks.sample = [this, run = job.record.id](const Sample& sample) {
-    (void)store([&](Store& s) { return s.addSample(run, {sample.item, sample.values}); });
+    (void)store([&](Store& s) { return s.addSample(run, {sample.item, sample.values, packPositions(sample.positions)}); });
   };
   return hooks;
 }
@@ -105,7 +105,7 @@ Result<bool> Scheduler::Impl::begin(Job& job) {
     job.wantsQuality = false;
     for (const auto& [name, metric] : row.metrics) job.metrics[name] = metric.value;
   } else {
-    TS_TRY(job.known, store([&](Store& s) { return s.samples(job.record.id); }));
+    TS_TRY(job.known, store([&](Store& s) { return s.unfinishedSamples(job.record.id); }));
   }
   tellRun(job.record.id);
   return true;
@@ -159,7 +159,7 @@ void Scheduler::Impl::measureQuality(Job& job, int threads) {
     }
     double waited = 0;
     EvaluationHooks hooks = hooksFor(job, &hold, waited);
-    for (const SampleRecord& sample : job.known) hooks.known.push_back({sample.item, sample.values});
+    for (const SampleRecord& sample : job.known) hooks.known.push_back({sample.item, sample.values, unpackPositions(sample.positions)});
     TS_TRY(const EvaluationResult result,
            runner->evaluate(model, models->dense(), job.planned.plan, sweep.task, threads, hooks));
     {

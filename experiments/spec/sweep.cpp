@@ -22,7 +22,7 @@ Result<void> readTask(const JsonReader& json, Sweep& sweep) {
     sweep.quality = false;
     return {};
   }
-  TS_CHECK(json.object({"name", "data", "limit", "context", "against_dense"}));
+  TS_CHECK(json.object({"name", "data", "limit", "context", "against_dense", "until_stderr"}));
   EvaluationOptions& task = sweep.task;
   if (json.has("name")) {
     TS_TRY(task.task, json.at("name").text());
@@ -46,6 +46,9 @@ Result<void> readTask(const JsonReader& json, Sweep& sweep) {
   }
   if (json.has("against_dense")) {
     TS_TRY(task.againstDense, json.at("against_dense").boolean());
+  }
+  if (json.has("until_stderr")) {
+    TS_TRY(task.untilStderr, json.at("until_stderr").number(0, 1e9));
   }
   return {};
 }
@@ -269,6 +272,7 @@ std::string toJson(const Sweep& sweep) {
                     {"limit", sweep.task.limit},
                     {"context", sweep.task.context},
                     {"against_dense", sweep.task.againstDense}};
+    if (sweep.task.untilStderr > 0) json["task"]["until_stderr"] = sweep.task.untilStderr;
     if (!sweep.task.data.empty()) json["task"]["data"] = sweep.task.data.string();
   } else {
     json["task"] = nullptr;

@@ -19,6 +19,7 @@ namespace ts {
 ///
 ///   { "name": "demo", "model": "embedded:ts-16m", "seed": 1, "threads": 0,
 ///     "task": {"name": "wikitext2", "limit": 8, "context": 512, "against_dense": true},   // null: no quality
+///              // "until_stderr": x stops a plan's scoring once its first metric is known that well
 ///     "bench": {"prompt": 128, "generate": 64, "depth": 0, "repetitions": 3},             // null: no latency
 ///            // "depth": [0, 1024] measures speeds at each; "interval": 0.02, "max_repetitions": 40 repeat until the decode
 ///            // speed's 95 % interval is ± 2 %

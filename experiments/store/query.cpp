@@ -156,6 +156,20 @@ Result<std::vector<SampleRecord>> Store::samples(std::int64_t run) const {
   });
 }
 
+Result<std::vector<SampleRecord>> Store::unfinishedSamples(std::int64_t run) const {
+  TS_TRY(std::vector<SampleRecord> found, samples(run));
+  return impl_->read([&](SQLite::Database& database) {
+    std::unordered_map<std::int64_t, std::size_t> at;
+    for (std::size_t i = 0; i < found.size(); ++i) at[found[i].item] = i;
+    SQLite::Statement rows(database, "SELECT item, data FROM positions WHERE run = ?");
+    rows.bind(1, run);
+    while (rows.executeStep())
+      if (const auto it = at.find(rows.getColumn(0).getInt64()); it != at.end())
+        found[it->second].positions = rows.getColumn(1).getString();
+    return std::move(found);
+  });
+}
+
 Result<std::vector<SweepRecord>> Store::sweeps() const {
   return impl_->read([&](SQLite::Database& database) {
     std::vector<SweepRecord> sweeps;

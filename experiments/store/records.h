@@ -72,6 +72,7 @@ struct Measurements {
 struct SampleRecord {
   std::int64_t item = 0;
   std::map<std::string, double> values;
+  std::string positions = {};  ///< the engine's bytes, kept until the run is done; read by unfinishedSamples() only
 };
 
 struct SweepRecord {

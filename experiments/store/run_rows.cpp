@@ -125,7 +125,10 @@ void endRow(SQLite::Database& database, std::int64_t run, RunState state, const 
   update.bind(3, message);
   update.bind(4, run);
   update.bind(5, owner);
-  update.exec();
+  if (update.exec() == 0 || state != RunState::Done) return;
+  SQLite::Statement forget(database, "DELETE FROM positions WHERE run = ?");
+  forget.bind(1, run);
+  forget.exec();
 }
 
 }  // namespace

@@ -154,6 +154,12 @@ Result<void> Store::addSample(std::int64_t run, const SampleRecord& sample) {
       bindNumber(add, 4, value);
       add.exec();
     }
+    if (sample.positions.empty()) return;
+    SQLite::Statement keep(database, "INSERT OR REPLACE INTO positions (run, item, data) VALUES (?, ?, ?)");
+    keep.bind(1, run);
+    keep.bind(2, sample.item);
+    keep.bind(3, sample.positions.data(), static_cast<int>(sample.positions.size()));
+    keep.exec();
   });
 }
 

@@ -53,7 +53,7 @@ class Store {
   Result<void> setState(std::int64_t run, RunState state, const std::string& failureKind = {},
                         const std::string& message = {});
   Result<void> addToSweep(std::int64_t sweep, std::int64_t run);  ///< a run that an earlier sweep measured
-  Result<void> addSample(std::int64_t run, const SampleRecord& sample);
+  Result<void> addSample(std::int64_t run, const SampleRecord& sample);  ///< replaces one of the same item
   Result<void> addMeasurements(std::int64_t run, const Measurements& measured);  ///< of one stage; replaces equal names
   /// The end of a run: metrics, engaged, noisy, state Done; all or nothing.
   Result<void> finish(const RunRecord& run);
@@ -65,6 +65,7 @@ class Store {
   Result<RunRecord> run(std::int64_t id) const;
   Result<std::optional<RunRecord>> findDone(const std::string& key) const;  ///< a measured key is not measured again
   Result<std::vector<SampleRecord>> samples(std::int64_t run) const;
+  Result<std::vector<SampleRecord>> unfinishedSamples(std::int64_t run) const;  ///< the same with positions
   Result<std::vector<SweepRecord>> sweeps() const;
   std::int64_t changeCount() const;  ///< differs after every commit of any connection and when a program that worked on
                                      ///< runs is gone; cheap to poll

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <algorithm>
+#include <numeric>
 
 #include "engine/decoding/decoder.h"
+#include "engine/evaluation/items.h"
 #include "engine/evaluation/statistics.h"
 #include "engine/evaluation/task.h"
 #include "engine/formats/tokenizer.h"
@@ -21,8 +23,18 @@ Result<void> run(TaskRun& run) {
   if (passages < 1) return fail("the text has " + std::to_string(ids.size()) + " tokens; passages of " + std::to_string(length) + " are needed", run.data.where);
   const std::int64_t count = std::min(passages, run.options.limit > 0 ? run.options.limit : kDefaultItems);
   Moments share, prefix;
-  for (std::int64_t i = 0; i < count; ++i) {
-    const auto passage = std::span(ids).subspan(static_cast<std::size_t>(passages / count * i * length), static_cast<std::size_t>(length));
+  ItemWalk walk;
+  walk.items.resize(static_cast<std::size_t>(count));
+  std::iota(walk.items.begin(), walk.items.end(), 0);
+  walk.whole = [](const Sample& s) { return s.values.contains("agreement") && s.values.contains("common_prefix"); };
+  walk.take = [&](const Sample& s) {
+    share.add(s.values.at("agreement"));
+    prefix.add(s.values.at("common_prefix"));
+    return share.standardError();
+  };
+  walk.score = [&](std::size_t place) -> Result<Sample> {
+    const auto begin = static_cast<std::size_t>(passages / count * static_cast<std::int64_t>(place) * length);
+    const auto passage = std::span(ids).subspan(begin, static_cast<std::size_t>(length));
     const GenerateOptions options{.tokens = kContinuation, .seed = run.options.seed, .stopAtEnd = false};
     TS_TRY(const Generation dense, generate(run.dense, {}, passage, options, run.pool, {}, run.hooks.stop));
     TS_TRY(const Generation plan, generate(run.prepared, run.plan, passage, options, run.pool, {}, run.hooks.stop));
@@ -33,14 +45,11 @@ Result<void> run(TaskRun& run) {
       same += dense.ids[t] == plan.ids[t];
       if (dense.ids[t] != plan.ids[t]) first = std::min(first, t);
     }
-    const Sample sample{i, {{"agreement", static_cast<double>(same) / static_cast<double>(std::max<std::size_t>(n, 1))}, {"common_prefix", static_cast<double>(first)}}};
-    share.add(sample.values.at("agreement"));
-    prefix.add(sample.values.at("common_prefix"));
-    for (const auto& [name, value] : plan.engaged) run.result.engaged[name] += value;
-    run.result.samples.push_back(sample);
-    run.hooks.sample(sample);
-    run.hooks.progress(i + 1, count);
-  }
+    Sample sample{0, {{"agreement", static_cast<double>(same) / static_cast<double>(std::max<std::size_t>(n, 1))}, {"common_prefix", static_cast<double>(first)}}, {}};
+    putEngaged(sample, plan.engaged);
+    return sample;
+  };
+  TS_CHECK(scoreItems(run, walk));
   run.result.metrics["agreement"] = {share.mean(), share.standardError(), share.count()};
   run.result.metrics["common_prefix"] = {prefix.mean(), prefix.standardError(), prefix.count()};
   return {};
@@ -54,6 +63,7 @@ const TaskRegistration agreement({
     .form = "plain text in UTF-8",
     .metrics = {"agreement", "common_prefix"},
     .higherIsBetter = true,
+    .generates = true,
     .run = run,
 });
 

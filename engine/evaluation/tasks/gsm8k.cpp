@@ -30,13 +30,13 @@ std::string lastNumber(std::string_view text) {
 Result<void> run(TaskRun& run) {
   constexpr std::int64_t kTokens = 256;
   std::vector<GenerationItem> items;
-  TS_CHECK(eachJsonLine(run.data, run.options.limit, [&](std::int64_t, const nlohmann::json& line) -> Result<void> {
+  TS_CHECK(eachJsonLine(run.data, run.options.limit, [&](std::int64_t number, const nlohmann::json& line) -> Result<void> {
     const auto question = line.find("question"), answer = line.find("answer");
     if (question == line.end() || !question->is_string() || answer == line.end() || !answer->is_string())
       return fail("the texts \"question\" and \"answer\" are needed");
     const std::string expected = lastNumber(answer->get<std::string>());
     if (expected.empty()) return fail("\"answer\" has no number");
-    GenerationItem item;
+    GenerationItem item{.number = number};
     TS_TRY(item.prompt, promptIds(run, "Question: " + question->get<std::string>() + "\nAnswer:"));
     item.tokens = std::min(kTokens, run.prepared->config.contextLength - static_cast<std::int64_t>(item.prompt.size()));
     item.until = {"Question:", "</s>", "<|im_end|>"};
@@ -57,8 +57,10 @@ const TaskRegistration gsm8k({
     .help = "school mathematics in words, without examples; the last number of the generated answer must be right",
     .data = "gsm8k.test.jsonl.xz",
     .form = "JSON lines of \"question\", \"answer\" (the result is its last number)",
-    .metrics = {"acc"},
+    .metrics = {"acc", "tokens_per_item", "e3"},
     .higherIsBetter = true,
+    .generates = true,
+    .revision = 2,  // 1 counted tokens after the answer
     .run = run,
 });
 

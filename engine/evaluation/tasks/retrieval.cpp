@@ -59,7 +59,7 @@ Result<void> runPasskey(TaskRun& run) {
       }
       return text + "What is the pass key? The pass key is";
     };
-    GenerationItem item;
+    GenerationItem item{.number = i};
     std::int64_t n = 0;
     TS_TRY(item.prompt, fill(run, make, n));
     item.tokens = 12;
@@ -93,7 +93,7 @@ Result<void> runKeyValue(TaskRun& run) {
       }
       return text + "}\n\nKey: \"" + asked + "\"\nCorresponding value:";
     };
-    GenerationItem item;
+    GenerationItem item{.number = i};
     std::int64_t n = 0;
     TS_TRY(item.prompt, fill(run, make, n));
     make(n);  // the search for n ended elsewhere
@@ -108,7 +108,7 @@ Result<void> runKeyValue(TaskRun& run) {
 
 Task made(std::string name, std::string title, std::string help, std::function<Result<void>(TaskRun&)> run) {
   return {.name = std::move(name), .title = std::move(title), .help = std::move(help), .data = "", .form = "", .metrics = {"acc"},
-          .higherIsBetter = true, .run = std::move(run)};
+          .higherIsBetter = true, .generates = true, .revision = 2, .run = std::move(run)};
 }
 
 const TaskRegistration passkey(made("passkey", "Passkey retrieval", "five digits hidden in --context tokens of filler, at even depths", runPasskey));

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <thread>
+
 #include "engine/core/resources.h"
 #include "experiments/analysis/compare.h"
 #include "experiments/analysis/front.h"
@@ -57,6 +60,42 @@ TEST(EngineSweep, EndsInAFrontWithEveryMetric) {
 
   auto again = Scheduler::start(*sweep, {.store = file}, {});
   EXPECT_EQ((*again)->wait()->reused, 5);
+}
+
+TEST(EngineSweep, ACancelledRunInLockstepGoesOnToTheNumbersOfAWholeOne) {
+  TemporaryFolder folder;
+  const auto sweep = parseSweep(R"({"name": "small", "model": "embedded:ts-2m-draft", "threads": 1, "bench": null,
+      "task": {"limit": 6, "context": 128, "against_dense": true}, "groups": [{"weights": ["q4:group=32"]}]})",
+                                "small.json");
+  ASSERT_TRUE(sweep) << sweep.error().message;
+  const auto measured = [&](const std::filesystem::path& file, double until) {
+    {
+      auto scheduler = *Scheduler::start(*sweep, {.store = file, .workers = 1}, {});
+      while (!scheduler->finished() && scheduler->progress().fraction < until)
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      if (until < 1) scheduler->cancel();
+      (void)scheduler->wait();
+    }
+    return *(*Store::open(file))->runs();
+  };
+  const auto whole = measured(folder / "whole.db", 1), stopped = measured(folder / "stopped.db", 0.3);
+  for (const RunRecord& run : stopped) {
+    if (run.state == RunState::Done) continue;
+    const auto store = *Store::open(folder / "stopped.db");
+    const auto kept = *store->unfinishedSamples(run.id);
+    for (const SampleRecord& sample : kept)
+      EXPECT_FALSE(sample.positions.empty()) << sample.item;
+  }
+  const auto resumed = measured(folder / "stopped.db", 1);
+  ASSERT_EQ(resumed.size(), whole.size());
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    ASSERT_EQ(resumed[i].plan, whole[i].plan);
+    EXPECT_EQ(resumed[i].engaged, whole[i].engaged);
+    for (const auto& [name, metric] : whole[i].metrics)
+      if (!name.ends_with("_seconds")) {
+        EXPECT_EQ(resumed[i].metrics.at(name).value, metric.value) << name;
+      }
+  }
 }
 
 TEST(ExampleSweeps, AllExpand) {

@@ -172,5 +172,15 @@ TEST_F(SweepFile, TooManyPlansAreSaidBeforeTheyAreMade) {
   EXPECT_THAT(expand(sweep, {}).error().message, HasSubstr("100000"));
 }
 
+TEST(Sweep, AnErrorThatIsSmallEnoughIsPartOfTheTask) {
+  const auto sweep = parseSweep(R"({"model": "m", "task": {"until_stderr": 0.25}, "groups": [{}]})", "s.json");
+  ASSERT_TRUE(sweep) << sweep.error().message;
+  EXPECT_EQ(sweep->task.untilStderr, 0.25);
+  EXPECT_EQ(parseSweep(toJson(*sweep), "s.json")->task.untilStderr, 0.25);
+  const auto wrong = parseSweep(R"({"model": "m", "task": {"until_stderr": -1}, "groups": [{}]})", "s.json");
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().where, "s.json: task.until_stderr");
+}
+
 }  // namespace
 }  // namespace ts

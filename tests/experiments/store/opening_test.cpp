@@ -267,5 +267,28 @@ TEST(Opening, UpgradesAStoreOfTheFirstVersionWithItsRuns) {
   EXPECT_TRUE(fs::exists(folder / "s.db.v1.bak"));
 }
 
+TEST(Opening, AStoreOfTheFirstVersionIsUpgradedWithItsRuns) {
+  TemporaryFolder folder;
+  const auto path = folder / "old.db";
+  {
+    const auto old = openForWriting(path, schemaSteps().first(1));
+    ASSERT_TRUE(old) << old.error().message;
+    old->database->exec(
+        "INSERT INTO hosts VALUES (1, 'h', 'c', 'i', 'k', 2, 3);"
+        "INSERT INTO models VALUES (1, 'f', 'p', 'n', 'a', 'x', 4, 5);"
+        "INSERT INTO plans VALUES (1, 'dense');"
+        "INSERT INTO runs (id, key, model, host, plan, command_line, task, seed, state, engine_version) "
+        "VALUES (1, 'k', 1, 1, 1, 'l', 't', 0, 'interrupted', '0');"
+        "INSERT INTO samples VALUES (1, 7, 'nll', 2.5);");
+  }
+  const auto store = Store::open(path);
+  ASSERT_TRUE(store) << store.error().message;
+  const auto samples = (*store)->unfinishedSamples(1);
+  ASSERT_TRUE(samples) << samples.error().message;
+  ASSERT_EQ(samples->size(), 1u);
+  EXPECT_EQ(samples->front().values.at("nll"), 2.5);
+  EXPECT_TRUE((*store)->addSample(1, {8, {{"nll", 1}}, "bytes"}));
+}
+
 }  // namespace
 }  // namespace ts

@@ -154,5 +154,29 @@ TEST(Store, MeasurementsOfStagesAddUp) {
   EXPECT_TRUE(run.noisy);
 }
 
+TEST(Store, PositionsOfSamplesLastUntilTheRunIsDone) {
+  auto store = *Store::inMemory();
+  RunRecord run;
+  run.key = "k";
+  run.model.fingerprint = "f";
+  const auto id = store->addRun(run);
+  ASSERT_TRUE(id) << id.error().message;
+  const std::string bytes("a\0b\xff", 4);
+  ASSERT_TRUE(store->addSample(*id, {3, {{"nll", 1.5}}, bytes}));
+  ASSERT_TRUE(store->addSample(*id, {4, {{"nll", 2.5}}}));
+  auto kept = *store->unfinishedSamples(*id);
+  ASSERT_EQ(kept.size(), 2u);
+  EXPECT_EQ(kept[0].positions, bytes);
+  EXPECT_EQ(kept[1].positions, "");
+  EXPECT_EQ((*store->samples(*id))[0].positions, "");
+  ASSERT_TRUE(store->setState(*id, RunState::Interrupted));
+  EXPECT_EQ((*store->unfinishedSamples(*id))[0].positions, bytes);
+  ASSERT_TRUE(store->setState(*id, RunState::Running));
+  ASSERT_TRUE(store->setState(*id, RunState::Done));
+  kept = *store->unfinishedSamples(*id);
+  EXPECT_EQ(kept.size(), 2u);
+  EXPECT_EQ(kept[0].positions, "");
+}
+
 }  // namespace
 }  // namespace ts
