@@ -48,7 +48,7 @@ int perform(Shell& shell) {
     return 1;
   }
   if (shell.json) std::cout << dump(*result) << std::endl;
-  return std::cout.flush() ? 0 : 1;
+  return std::cout.flush() ? shell.status : 1;
 }
 
 }  // namespace

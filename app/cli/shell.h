@@ -22,6 +22,7 @@ struct Shell {
   bool json = false;
   bool quiet = false;  ///< no progress
   std::stop_source stop;
+  int status = 0;      ///< exit status of a verb that did its work and found something amiss
   std::function<Result<Json>(Shell&)> action;
 };
 

@@ -36,7 +36,7 @@ std::string Scheduler::Impl::current() const {
 double Scheduler::Impl::secondsLeft() const {
   const Clock::time_point now = Clock::now();
   // What the plans in hand foretell of their kind counts until one has ended.
-  Estimate soon = estimate;
+  StageTimes soon = estimate;
   for (const Job& job : jobs)
     if (job.state == Job::State::Quality && job.fraction > 0.1 && !paused)
       soon.measured(Stage::Quality, job.kind(false), seconds(now - job.since) / job.fraction);

@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "engine/core/machine_lock.h"
-#include "experiments/schedule/estimate.h"
+#include "experiments/schedule/stage_times.h"
 #include "experiments/schedule/job.h"
 #include "experiments/schedule/prepared_models.h"
 #include "experiments/schedule/run_record.h"
@@ -37,7 +37,7 @@ struct Scheduler::Impl {
   std::condition_variable_any changed;
   std::deque<Job> jobs;
   SweepProgress counts;
-  Estimate estimate;
+  StageTimes estimate;
   std::string extra;  ///< what runs that is no job
   int waitingToWork = 0, waitingToMeasure = 0;  ///< threads that another program keeps waiting
   std::int64_t expectedPlans = 0;

@@ -69,6 +69,35 @@ TEST_F(Swept, TwoRunsAreComparedItemByItem) {
   EXPECT_THAT(cliError({"compare", store(), "1", "99"}), HasSubstr("99"));
 }
 
+TEST_F(Swept, ARunIsRepeatedToTheLastBit) {
+  const Json again = cliJson({"rerun", store(), "3"});
+  ASSERT_EQ(missingKeys(again, {"agrees", "items", "latency.decode_tokens_per_s.now", "metrics.perplexity.equal", "metrics.kl_mean.equal"}), "");
+  EXPECT_TRUE(again["agrees"]);
+  EXPECT_EQ(again["items"], 2);
+  EXPECT_EQ(again["items_differing"], 0);
+  EXPECT_TRUE(again["changed"].empty()) << again["changed"];
+}
+
+TEST_F(Swept, ARunThatDoesNotAgreeEndsWithAStatus) {
+  Folder folder;
+  const std::string copy = folder / "changed.db";
+  fs::copy_file(store(), copy);
+  sqlite3* database = nullptr;
+  ASSERT_EQ(sqlite3_open(copy.c_str(), &database), SQLITE_OK);
+  sqlite3_exec(database,
+               "UPDATE samples SET value = value * (1 + 1e-15) WHERE run = 2 AND item = 1 AND name = 'nll';"
+               "UPDATE provenance SET value = '0.0.1' WHERE run = 2 AND name = 'library.onednn'",
+               nullptr, nullptr, nullptr);
+  sqlite3_close(database);
+  const Outcome outcome = cli({"rerun", copy, "2", "--no-latency", "--json"});
+  EXPECT_EQ(outcome.status, 1);
+  const Json again = Json::parse(outcome.out);
+  EXPECT_FALSE(again["agrees"]);
+  EXPECT_EQ(again["items_differing"], 1);
+  EXPECT_THAT(again["changed"].dump(), HasSubstr("library.onednn was 0.0.1"));
+  EXPECT_TRUE(again["latency"].empty());
+}
+
 TEST_F(Swept, AllRunsAreExported) {
   const Json exported = cliJson({"export", store(), "--csv", *folder_ / "runs.csv"});
   EXPECT_EQ(exported["rows"], 4);

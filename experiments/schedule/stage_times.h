@@ -12,7 +12,7 @@ enum class Stage { Prepare, Quality, Latency };
 
 /// How long stages take, learned from those that have ended: those of the same kind ("kv h2o"), else of the same class
 /// ("kv": the first word, since plans with key/value strategies are scored token by token), else all of the stage.
-class Estimate {
+class StageTimes {
  public:
   void measured(Stage stage, const std::string& kind, double seconds) {
     for (const std::string& key : {kind, kind.substr(0, kind.find(' ')), std::string("*")}) {
