@@ -11,6 +11,7 @@
 #include "engine/core/version.h"
 #include "engine/evaluation/task.h"
 #include "experiments/spec/chain.h"
+#include "experiments/spec/constraints.h"
 
 namespace ts {
 namespace {
@@ -123,6 +124,7 @@ Result<RunRecord> describe(const Sweep& sweep, const PlannedRun& planned, const 
   std::string identity = "model=" + model.fingerprint + "\n" + run.plan + "seed=" + std::to_string(sweep.seed) +
                          "\nengine=" + run.engineVersion + "\narithmetic=" + with.arithmetic + "\n";
   run.provenance = with.provenance;
+  if (!sweep.constraints.empty()) run.provenance["constraints"] = toText(sweep.constraints);
   for (const NamedModel& named : modelsNamed(plan)) {
     const std::string fingerprint = with.modelFingerprint(named.source).value_or("unknown");
     run.provenance[named.parameter + ".fingerprint"] = fingerprint;

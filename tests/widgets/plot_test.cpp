@@ -13,6 +13,7 @@
 #include "tests/widgets/sample_runs.h"
 #include "widgets/charts/plot_axis.h"
 #include "widgets/charts/plot_export.h"
+#include "widgets/base/text.h"
 #include "widgets/charts/plot_view.h"
 #include "widgets/pages/front_plot.h"
 
@@ -80,6 +81,16 @@ TEST(FrontPicture, IsDescribedInWords) {
   EXPECT_TRUE(words.contains("on the front"));
   EXPECT_TRUE(words.contains("knee"));
   EXPECT_TRUE(words.contains("Best perplexity"));
+}
+
+TEST(FrontPicture, SaysWhatIsChanceWhatIsNotComparableAndWhatBreaksAConstraint) {
+  auto runs = sampleRuns();
+  for (RunRecord& run : runs) run.provenance["constraints"] = "perplexity < 1";
+  runs.back().host.cpu = "another processor";
+  const auto words = describe(makeFrontPicture(runs, choice()), runs, choice());
+  EXPECT_TRUE(words.contains("Holm's correction over")) << utf8(words);
+  EXPECT_TRUE(words.contains("differ in the machine")) << utf8(words);
+  EXPECT_TRUE(words.contains("outside their sweep's constraints")) << utf8(words);
 }
 
 TEST(FrontPicture, ReadsQuantitiesAsPeopleTypeThem) {

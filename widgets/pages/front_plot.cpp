@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <map>
 
+#include "experiments/analysis/front_reading.h"
+#include "experiments/spec/constraints.h"
 #include "widgets/base/text.h"
 #include "widgets/base/theme.h"
 #include "widgets/runs/metric_text.h"
@@ -107,6 +109,10 @@ QString describe(const FrontPicture& picture, const std::vector<RunRecord>& runs
         .arg(metricTitle(choice.x), metricValueText(choice.x, p.x), metricTitle(choice.y), metricValueText(choice.y, p.y));
   };
   QStringList sentences;
+  std::vector<RunRecord> shown;
+  for (const FrontPoint& p : front.points)
+    if (const auto it = std::ranges::find(runs, p.run, &RunRecord::id); it != runs.end()) shown.push_back(*it);
+  for (const std::string& why : notComparable(shown)) sentences << tr("Mind: %1.").arg(text(why));
   sentences << tr("%1 of %2 runs are on the front: nothing else is as good in both.").arg(front.front.size()).arg(front.points.size());
   if (picture.outside) sentences << tr("%1 runs lie outside the limits.").arg(picture.outside);
   const auto best = [&](bool byX) {
@@ -122,6 +128,27 @@ QString describe(const FrontPicture& picture, const std::vector<RunRecord>& runs
   if (const auto* p = best(true)) sentences << tr("Best %1: %2.").arg(metricTitle(choice.x).toLower(), at(*p));
   if (const auto* p = best(false)) sentences << tr("Best %1: %2.").arg(metricTitle(choice.y).toLower(), at(*p));
   if (front.knee) sentences << tr("The knee, where giving up more of one stops buying much of the other: %1.").arg(at(front.points[*front.knee]));
+  // Without the scored items, which the page does not load, differences are judged by the errors alone.
+  const FrontReading reading = readFront(front, runs, choice.x, choice.y, [](std::int64_t) { return std::vector<SampleRecord>(); });
+  if (!reading.method.empty()) {
+    QStringList unsure;
+    for (const FrontTest& test : reading.tests)
+      if (test.corrected >= 0.05)
+        unsure << tr("run %1 and run %2 in %3").arg(test.a).arg(test.b).arg(metricTitle(test.metric).toLower());
+    sentences << (unsure.isEmpty()
+                      ? tr("Every step along the front, and from the baseline to it, is real at 95 % (%1, by standard errors).").arg(text(reading.method))
+                      : tr("Not shown to be real at 95 % (%1, by standard errors; Compare looks at the items): %2.").arg(text(reading.method), unsure.join(QStringLiteral("; "))));
+  }
+  QStringList infeasible;
+  for (const std::size_t i : front.front) {
+    const auto it = std::ranges::find(shown, front.points[i].run, &RunRecord::id);
+    if (it == shown.end() || !it->provenance.contains("constraints")) continue;
+    std::map<std::string, double> metrics;
+    for (const auto& [name, metric] : it->metrics) metrics[name] = metric.value;
+    for (const std::string& broken : violated(constraintsFrom(it->provenance.at("constraints")), metrics))
+      infeasible << tr("run %1 (not %2)").arg(it->id).arg(text(broken));
+  }
+  if (!infeasible.isEmpty()) sentences << tr("On the front but outside their sweep's constraints: %1.").arg(infeasible.join(QStringLiteral(", ")));
   sentences << tr("The front dominates %1 % of the area the runs span.").arg(QLocale().toString(front.hypervolume * 100, 'f', 0));
   return sentences.join(QLatin1Char(' '));
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "experiments/spec/constraints.h"
 #include "experiments/spec/sweep.h"
 
 #include <gmock/gmock.h>
@@ -180,6 +181,18 @@ TEST(Sweep, AnErrorThatIsSmallEnoughIsPartOfTheTask) {
   const auto wrong = parseSweep(R"({"model": "m", "task": {"until_stderr": -1}, "groups": [{}]})", "s.json");
   ASSERT_FALSE(wrong);
   EXPECT_EQ(wrong.error().where, "s.json: task.until_stderr");
+}
+
+TEST(Constraints, AreReadFromAStoredSweepAndJudged) {
+  const auto constraints = constraintsOf(R"({"constraints": ["bytes_total < 40e6", "acc > 0.5"] /* a comment */})");
+  ASSERT_EQ(constraints.size(), 2u);
+  EXPECT_TRUE(violated(constraints, {{"bytes_total", 4e7}, {"acc", 0.5}}).empty());
+  EXPECT_EQ(violated(constraints, {{"bytes_total", 5e7}, {"acc", 0.4}}).size(), 2u);
+  EXPECT_EQ(violated(constraints, {{"bytes_total", 5e7}}), std::vector<std::string>{"bytes_total < 4e+07"});
+  EXPECT_EQ(constraintsFrom(toText(constraints)), constraints);
+  EXPECT_TRUE(constraintsFrom("").empty());
+  EXPECT_TRUE(constraintsOf("not json").empty());
+  EXPECT_TRUE(constraintsOf("{}").empty());
 }
 
 }  // namespace
