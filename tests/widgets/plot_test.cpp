@@ -86,7 +86,7 @@ TEST(FrontPicture, IsDescribedInWords) {
 TEST(FrontPicture, SaysWhatIsChanceWhatIsNotComparableAndWhatBreaksAConstraint) {
   auto runs = sampleRuns();
   for (RunRecord& run : runs) run.provenance["constraints"] = "perplexity < 1";
-  runs.back().host.cpu = "another processor";
+  std::ranges::find(runs, RunState::Done, &RunRecord::state)->host.cpu = "another processor";
   const auto words = describe(makeFrontPicture(runs, choice()), runs, choice());
   EXPECT_TRUE(words.contains("Holm's correction over")) << utf8(words);
   EXPECT_TRUE(words.contains("differ in the machine")) << utf8(words);

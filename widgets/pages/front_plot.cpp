@@ -131,10 +131,12 @@ QString describe(const FrontPicture& picture, const std::vector<RunRecord>& runs
   // Without the scored items, which the page does not load, differences are judged by the errors alone.
   const FrontReading reading = readFront(front, runs, choice.x, choice.y, [](std::int64_t) { return std::vector<SampleRecord>(); });
   if (!reading.method.empty()) {
+    constexpr qsizetype kNamed = 3;
     QStringList unsure;
     for (const FrontTest& test : reading.tests)
       if (test.corrected >= 0.05)
         unsure << tr("run %1 and run %2 in %3").arg(test.a).arg(test.b).arg(metricTitle(test.metric).toLower());
+    if (const qsizetype more = unsure.size() - kNamed; more > 0) unsure = unsure.mid(0, kNamed) << tr("%1 more").arg(more);
     sentences << (unsure.isEmpty()
                       ? tr("Every step along the front, and from the baseline to it, is real at 95 % (%1, by standard errors).").arg(text(reading.method))
                       : tr("Not shown to be real at 95 % (%1, by standard errors; Compare looks at the items): %2.").arg(text(reading.method), unsure.join(QStringLiteral("; "))));
