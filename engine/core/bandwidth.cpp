@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 
 #include "engine/core/buffer.h"
 #include "engine/core/cpu.h"
@@ -26,19 +27,22 @@ Word sum(const Word* p, std::size_t n) {
 
 }  // namespace
 
-double measureReadBandwidth(ThreadPool& pool) {
+double measureReadBandwidth(ThreadPool& pool, const std::stop_token& stop) {
   const std::size_t bytes = std::clamp<std::size_t>(cpuInfo().lastLevelBytes * 6, std::size_t{256} << 20, std::size_t{1} << 30);
   const std::size_t n = bytes / sizeof(Word);
-  Buffer<Word> buffer(n);
+  const auto buffer = std::make_unique_for_overwrite<Word[]>(n);  // pages are touched below, by the worker that reads them
   pool.split(static_cast<std::int64_t>(n), 512, [&](Range r, int) {
-    for (std::int64_t i = r.begin; i < r.end; ++i) buffer[static_cast<std::size_t>(i)] = static_cast<Word>(i);
+    for (std::int64_t i = r.begin; i < r.end; ++i) {
+      if (i % (1 << 18) == 0 && stop.stop_requested()) return;
+      buffer[static_cast<std::size_t>(i)] = static_cast<Word>(i);
+    }
   });
   std::atomic<Word> sink{0};
   double best = 0;
-  for (int pass = 0; pass < 12; ++pass) {
+  for (int pass = 0; pass < 12 && !stop.stop_requested(); ++pass) {
     const auto begin = std::chrono::steady_clock::now();
     pool.split(static_cast<std::int64_t>(n), 512, [&](Range r, int) {
-      sink.fetch_add(sum(buffer.data() + r.begin, static_cast<std::size_t>(r.size())), std::memory_order_relaxed);
+      sink.fetch_add(sum(buffer.get() + r.begin, static_cast<std::size_t>(r.size())), std::memory_order_relaxed);
     });
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     best = std::max(best, static_cast<double>(bytes) / seconds / 1e9);

@@ -252,7 +252,7 @@ Result<BenchResult> bench(std::shared_ptr<const Model> prepared, const Plan& pla
   BenchResult result;
   result.threads = pool.size();
   result.loadAverage = loadAverage();
-  if (options.bandwidth) result.readBandwidthGBs = measureReadBandwidth(pool);
+  if (options.bandwidth) result.readBandwidthGBs = measureReadBandwidth(pool, hooks.stop);
   Steps steps{hooks};
   steps.plan(static_cast<std::int64_t>(1 + options.moreDepths.size()) * (options.warmup + options.repetitions));
   {

@@ -4,6 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <iostream>
+#include <thread>
+
+#include <chrono>
 #include <thread>
 
 #include "engine/core/resources.h"
@@ -96,6 +100,39 @@ TEST(EngineSweep, ACancelledRunInLockstepGoesOnToTheNumbersOfAWholeOne) {
         EXPECT_EQ(resumed[i].metrics.at(name).value, metric.value) << name;
       }
   }
+}
+
+/// Cancels a sweep when `phase` is what it does, `after` that; prints how long the end took. The time is a figure, the test is
+/// about what is left behind.
+void cancelsIn(const std::string& phase, const std::string& sweepText, std::chrono::milliseconds after) {
+  TemporaryFolder folder;
+  const auto sweep = parseSweep(sweepText, "cancel.json");
+  ASSERT_TRUE(sweep) << sweep.error().message;
+  auto scheduler = *Scheduler::start(*sweep, {.store = folder / "s.db", .workers = 2}, {});
+  while (!scheduler->progress().current.starts_with(phase) && !scheduler->finished())
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  ASSERT_FALSE(scheduler->finished()) << phase << " was over too soon";
+  std::this_thread::sleep_for(after);
+  const auto from = std::chrono::steady_clock::now();
+  scheduler->cancel();
+  const auto progress = scheduler->wait();
+  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - from;
+  ASSERT_TRUE(progress) << progress.error().message;
+  EXPECT_GT(progress->cancelled, 0);
+  auto store = *Store::open(folder / "s.db", Store::Mode::ReadOnly);
+  const auto runs = *store->runs();
+  for (const RunRecord& run : runs) EXPECT_TRUE(run.state == RunState::Cancelled || run.state == RunState::Done);
+  std::cout << "cancelled in " << phase << " after " << took.count() << " ms\n";
+}
+
+TEST(EngineSweep, IsCancelledWhereverItIs) {
+  const std::string head = R"({"name": "c", "model": "embedded:ts-16m", )";
+  cancelsIn("quality", head + R"("task": {"context": 512}, "bench": null, "groups": [{}]})", std::chrono::milliseconds(150));
+  cancelsIn("quality", head + R"("task": {"context": 512}, "bench": null, "groups": [{"kv": ["h2o"]}]})", std::chrono::milliseconds(250));
+  cancelsIn("quality  gptq", head + R"("task": {"limit": 1, "context": 16}, "bench": null, "groups": [{"weights": ["gptq"]}]})",
+            std::chrono::milliseconds(200));
+  cancelsIn("latency", head + R"("task": null, "bench": {"prompt": 900, "generate": 100, "repetitions": 1000}, "groups": [{}]})",
+            std::chrono::milliseconds(300));
 }
 
 TEST(ExampleSweeps, AllExpand) {
