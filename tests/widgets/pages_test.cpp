@@ -144,6 +144,18 @@ TEST_F(Pages, TheFrontIsToldInWordsAndExports) {
   for (const char* name : {"f.svg", "f.pdf", "f.png", "f.csv"}) EXPECT_TRUE(page.exportTo(folder.filePath(name)));
 }
 
+TEST_F(Pages, FrontLooksAtRunsThatCameInWhileItWasHiddenWhenItIsShown) {
+  FrontPage page(catalogue, selection, settings);
+  fill();
+  EXPECT_TRUE(page.plot().points.empty()) << "hidden: no work while a sweep runs";
+  page.show();
+  EXPECT_FALSE(page.plot().points.empty());
+  page.hide();
+  catalogue.set({});
+  page.setAxes("bytes_total", "perplexity");
+  EXPECT_TRUE(page.plot().points.empty()) << "who asks for axes gets them of what is there";
+}
+
 TEST_F(Pages, HelpNamesEveryStrategy) {
   HelpPage page;
   for (const Strategy& strategy : registry().all()) EXPECT_TRUE(page.html().contains(QString::fromStdString(strategy.descriptor.id))) << strategy.descriptor.id;

@@ -149,18 +149,30 @@ FrontPage::FrontPage(RunCatalogue& catalogue, RunSelection& selection, UserSetti
   connect(view_, &PlotView::picked, this, [this](std::int64_t id, bool add) { add ? selection_.toggle(id) : selection_.select({id}); });
   connect(view_, &PlotView::brushed, &selection_, &RunSelection::select);
   connect(view_, &PlotView::activated, this, &FrontPage::runActivated);
-  refresh();
+  build();
 }
 
 std::string FrontPage::metricOf(const QComboBox* box) const { return utf8(box->currentData().toString()); }
 
 void FrontPage::setAxes(const std::string& x, const std::string& y) {
+  if (stale_) build();
   choose(x_, text(x));
   choose(y_, text(y));
   chosen_ = true;
 }
 
+void FrontPage::showEvent(QShowEvent* event) {
+  if (stale_) build();
+  QWidget::showEvent(event);
+}
+
 void FrontPage::refresh() {
+  // Out of sight, runs that come in are looked at when the page is shown.
+  isVisible() ? build() : void(stale_ = true);
+}
+
+void FrontPage::build() {
+  stale_ = false;
   fillGroups();
   fillMetrics();
   rebuild();

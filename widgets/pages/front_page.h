@@ -39,8 +39,12 @@ class FrontPage : public QWidget {
   void experimentRequested();
   void message(const QString& text);
 
+ protected:
+  void showEvent(QShowEvent* event) override;
+
  private:
-  void refresh();        ///< new runs: what there is to choose from
+  void refresh();        ///< new runs: builds the page, or leaves that until it is shown
+  void build();          ///< what there is to choose from, and the chart
   void rebuild();        ///< the chart
   void fillMetrics();
   void fillGroups();
@@ -59,6 +63,7 @@ class FrontPage : public QWidget {
   QList<QAction*> actions_;
   Front front_;
   PlotData data_;
+  bool stale_ = false;   ///< runs came in while the page was hidden
   bool chosen_ = false;  ///< the user chose axes; new metrics do not change them
 };
 
