@@ -36,6 +36,7 @@ std::map<std::string, double> valuesOf(const ChoiceItem& item, const Answer& ans
   values["gold"] = item.gold;
   values["answer"] = static_cast<double>(best);
   values["correct"] = best == item.gold ? 1 : 0;
+  values["answer_norm"] = static_cast<double>(bestNormal);
   values["correct_norm"] = bestNormal == item.gold ? 1 : 0;
   return values;
 }

@@ -44,7 +44,7 @@ struct TokenScore {
 struct Sample {
   std::int64_t item = 0;  ///< index in the task's data
   /// Text: "nll", "nll2" (sum of squares), "tokens", "bytes", sums over the item's scored tokens; "offset", the byte of the
-  /// text where they begin. Choices: "correct", "correct_norm" (0 or 1), "gold", "answer", "ll0", "ll1" ...
+  /// text where they begin. Choices: "correct", "correct_norm" (0 or 1), "gold", "answer", "answer_norm", "ll0", "ll1" ...
   /// (log-likelihoods). Generation: "correct", "tokens". "dense.NAME": the dense model's, where it ran beside.
   /// "engaged.NAME": what the strategies did in this item.
   std::map<std::string, double> values;

@@ -66,6 +66,12 @@ TEST_F(Swept, TwoRunsAreComparedItemByItem) {
   const Json same = cliJson({"compare", store(), "1", "2"});
   ASSERT_EQ(missingKeys(same, {"differs", "metrics.perplexity"}), "");
   EXPECT_FALSE(same["differs"].empty());
+  ASSERT_EQ(missingKeys(same, {"answer", "items.list", "items.only_a", "items.only_b", "metrics.perplexity.low", "metrics.perplexity.high"}), "");
+  EXPECT_THAT(same["answer"].get<std::string>(), AllOf(HasSubstr("95 % interval"), HasSubstr("over 2 items")));
+  EXPECT_EQ(same["items"]["n"], 2);
+  ASSERT_EQ(same["items"]["list"].size(), 2u);
+  for (const Json& item : same["items"]["list"]) EXPECT_GT(item["text"].get<std::string>().size(), 50u) << item;
+  EXPECT_TRUE(cliJson({"compare", store(), "1", "2", "--items", "0"})["items"]["list"].empty());
   EXPECT_THAT(cliError({"compare", store(), "1", "99"}), HasSubstr("99"));
 }
 
