@@ -102,7 +102,7 @@ Agreement agreement(const RunRecord& run, const std::vector<SampleRecord>& sampl
   const Measurements now = measurementsOf(result);
   for (const auto& [name, metric] : now.metrics) {
     const auto it = run.metrics.find(name);
-    if (it == run.metrics.end()) continue;
+    if (it == run.metrics.end() || isTiming(name)) continue;
     out.metrics.push_back({name, it->second.value, metric.value, {}});
     out.agrees &= sameBits(it->second.value, metric.value);
   }
@@ -112,7 +112,9 @@ Agreement agreement(const RunRecord& run, const std::vector<SampleRecord>& sampl
     ++out.items;
     const auto it = ofItem.find(sample.item);
     const bool same = it != ofItem.end() && it->second->values.size() == sample.values.size() &&
-                      std::ranges::equal(it->second->values, sample.values, [](const auto& a, const auto& b) { return a.first == b.first && sameBits(a.second, b.second); });
+                      std::ranges::equal(it->second->values, sample.values, [](const auto& a, const auto& b) {
+                        return a.first == b.first && (isTiming(a.first) || sameBits(a.second, b.second));
+                      });
     out.differing += !same;
   }
   out.agrees &= out.differing == 0 && !out.metrics.empty();

@@ -51,6 +51,9 @@ struct Sample {
   std::vector<TokenScore> positions;  ///< only in lockstep: what the divergence's percentiles need
 };
 
+/// Whether a metric's or a sample's value of this name is a time ("ms", "draft.ms", "gained_bits_per_ms"): never the same twice.
+bool isTiming(std::string_view name);
+
 /// Positions as bytes of a store and back; bytes that are not what packPositions() made are none.
 std::string packPositions(const std::vector<TokenScore>& positions);
 std::vector<TokenScore> unpackPositions(std::string_view bytes);

@@ -87,6 +87,8 @@ Result<void> scoreItems(TaskRun& run, const ItemWalk& walk) {
   return {};
 }
 
+bool isTiming(std::string_view name) { return name == "ms" || name.ends_with(".ms") || name.ends_with("_ms"); }
+
 std::string packPositions(const std::vector<TokenScore>& positions) {
   std::string bytes;
   bytes.reserve(positions.size() * 25);

@@ -146,6 +146,16 @@ TEST_F(Swept, AStoreFromANewerVersionIsRefusedAndLeftAlone) {
   EXPECT_EQ(readFile(copy), before);
 }
 
+TEST(Rerun, TimesAmongTheItemsNeedNotRepeat) {
+  const Folder folder;
+  writeFile(folder / "sweep.json", R"({"name": "ic", "model": "embedded:ts-2m-draft", "bench": null,
+      "task": {"name": "information-capacity", "limit": 1}, "groups": [{}]})");
+  cliJson({"sweep", folder / "sweep.json", "--store", folder / "s.tradespace"});
+  const Json again = cliJson({"rerun", folder / "s.tradespace", "1"});
+  EXPECT_EQ(again["agrees"], true) << again;
+  EXPECT_EQ(again["items"], 1);
+}
+
 TEST(Store, AFileThatIsNoStoreIsSaid) {
   Folder folder;
   writeFile(folder / "letter.txt", std::string(5000, 'x'));
