@@ -82,6 +82,14 @@ TEST(Speculative, TakesTheTokensOfGreedyWhoeverDrafts) {
   }
 }
 
+TEST(Sampling, IsWhatAPenaltyWithoutADecodeStrategyMeans) {
+  const std::vector<std::string> penalty{"repetition-penalty:penalty=1.5"};
+  const auto alone = run(plan("", penalty), prompt(), {.tokens = 24, .seed = 1});
+  EXPECT_EQ(alone.ids, run(plan("sample", penalty), prompt(), {.tokens = 24, .seed = 1}).ids);
+  EXPECT_NE(alone.ids, run(plan("", penalty), prompt(), {.tokens = 24, .seed = 2}).ids) << "it draws";
+  EXPECT_NE(alone.ids, run(plan("sample"), prompt(), {.tokens = 24, .seed = 1}).ids) << "and penalizes";
+}
+
 TEST(Speculative, FollowsPenaltiesAndATopOneDrawToo) {
   const auto penalty = std::vector<std::string>{"repetition-penalty:penalty=1.2"};
   const auto greedy = run(plan("greedy", penalty), prompt(), {.tokens = 80}).ids;
