@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/evaluation/data.h"
+#include "engine/formats/json_fields.h"
 
 #include <lzma.h>
 #include <xxhash.h>
@@ -72,6 +73,7 @@ Result<void> eachJsonLine(const TaskData& data, std::int64_t limit,
     at = end + 1;
     if (text.find_first_not_of(" \t\r") == std::string_view::npos) continue;
     const std::string where = data.where + " line " + std::to_string(number + 1);
+    TS_CHECK(checkJsonDepth(text, where));
     const nlohmann::json object = nlohmann::json::parse(text, nullptr, false);
     if (!object.is_object()) return fail("the line is not a JSON object", where);
     auto done = line(read, object);

@@ -100,7 +100,28 @@ Result<JsonFields> JsonFields::child(std::string_view key) const {
   return JsonFields(*value, place_ + ", \"" + std::string(key) + "\"");
 }
 
+Result<void> checkJsonDepth(std::string_view text, const std::filesystem::path& path) {
+  constexpr int kDeepest = 100;
+  int depth = 0;
+  bool inString = false;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (inString) {
+      at += c == '\\';
+      inString = c != '"';
+    } else if (c == '"') {
+      inString = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > kDeepest) return fail("expected JSON nested at most " + std::to_string(kDeepest) + " deep", placeIn(path, at));
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+  return {};
+}
+
 Result<JsonFields> parseJsonObject(std::string_view text, const std::filesystem::path& path) {
+  TS_CHECK(checkJsonDepth(text, path));
   try {
     Json json = Json::parse(text);
     if (!json.is_object()) return fail("expected a JSON object", placeIn(path, 0));

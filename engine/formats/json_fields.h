@@ -40,6 +40,9 @@ class JsonFields {
   std::string place_;
 };
 
+/// Fails where a JSON text nests deeper than any file here has reason to: copying and writing a value recurse over it.
+Result<void> checkJsonDepth(std::string_view text, const std::filesystem::path& place);
+
 /// A JSON text whose top is an object. Errors: broken JSON (with the byte of `place`).
 Result<JsonFields> parseJsonObject(std::string_view text, const std::filesystem::path& place);
 

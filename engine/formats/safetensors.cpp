@@ -8,6 +8,7 @@
 
 #include "engine/core/mapped_file.h"
 #include "engine/formats/byte_reader.h"
+#include "engine/formats/json_fields.h"
 #include "engine/formats/safetensors_header.h"
 
 namespace ts {
@@ -88,6 +89,7 @@ Result<void> addFile(const std::filesystem::path& path, SafeTensorsFolder& folde
 
 Result<void> addShards(const std::filesystem::path& index, SafeTensorsFolder& folder) {
   TS_TRY(const std::string text, readTextFile(index, std::size_t{64} << 20));
+  TS_CHECK(checkJsonDepth(text, index));
   const auto json = nlohmann::json::parse(text, nullptr, false);
   if (!json.is_object() || !json.contains("weight_map") || !json["weight_map"].is_object())
     return fail("expected a JSON object with \"weight_map\", the shard of each tensor", index.string());

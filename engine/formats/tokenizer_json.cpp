@@ -5,6 +5,7 @@
 #include <map>
 
 #include "engine/formats/bpe.h"
+#include "engine/formats/json_fields.h"
 #include "engine/formats/unigram.h"
 
 namespace ts {
@@ -172,6 +173,7 @@ Result<std::string> textMember(const json& node, const char* name, std::string f
 }
 
 Result<json> parseJson(std::string_view text, std::string_view where) {
+  TS_CHECK(checkJsonDepth(text, where));
   try {
     return json::parse(text);
   } catch (const json::parse_error& error) {

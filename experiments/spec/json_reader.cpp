@@ -62,8 +62,17 @@ Result<std::int64_t> JsonReader::integer(std::int64_t minimum, std::int64_t maxi
 }
 
 Result<nlohmann::json> parseJson(std::string_view text, const std::string& file) {
+  // Reading, copying and writing a value recurse over it.
+  constexpr int kDeepest = 100;
+  bool tooDeep = false;
+  const auto shallow = [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
+    tooDeep |= depth > kDeepest;
+    return depth <= kDeepest;
+  };
   try {
-    return nlohmann::json::parse(text, nullptr, true, true);
+    auto json = nlohmann::json::parse(text, shallow, true, true);
+    if (tooDeep) return fail("a sweep nests at most " + std::to_string(kDeepest) + " deep", file);
+    return json;
   } catch (const nlohmann::json::parse_error& error) {
     const std::size_t byte = std::min(error.byte > 0 ? error.byte - 1 : 0, text.size());
     const std::string_view before = text.substr(0, byte);

@@ -113,6 +113,13 @@ TEST_F(SweepFile, WritesWhatItReads) {
   EXPECT_FALSE(parseSweep(toJson(fast), "again.json")->latency);
 }
 
+TEST_F(SweepFile, ANestThatWouldExhaustTheStackIsAnError) {
+  const std::string deep = "{\"model\": \"m\", \"groups\": [{}], \"name\": " + std::string(400'000, '[') + std::string(400'000, ']') + "}";
+  const auto sweep = parseSweep(deep, "deep.json");
+  ASSERT_FALSE(sweep);
+  EXPECT_EQ(sweep.error().message, "a sweep nests at most 100 deep");
+}
+
 TEST_F(SweepFile, ErrorsNameFilePlaceAndExpectation) {
   const auto error = [](const std::string& text) {
     const auto sweep = parseSweep(text, "s.json");
