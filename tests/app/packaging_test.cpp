@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <fstream>
 #include <regex>
 #include <set>
 #include <sstream>
@@ -41,6 +42,29 @@ TEST(Packaging, EntryMetainfoAndMimeTypesNameEachOther) {
 TEST(Packaging, TheScriptsAreSoundShell) {
   for (const char* script : {"setup", "build", "run", "test", "fetch-models", "common.sh"})
     EXPECT_EQ(std::system(("bash -n " + (kPackaging / script).string()).c_str()), 0) << script;
+}
+
+/// What packaging/common.sh's jobs_for says in a control group with these limits.
+std::string jobsWithin(const std::string& cpu, const std::string& memory) {
+  const fs::path folder = fs::path(testing::TempDir()) / "cgroup", inner = folder / "outer/inner";
+  fs::create_directories(inner);
+  std::ofstream(folder / "of") << "0::/outer/inner\n";
+  std::ofstream(folder / "outer/cpu.max") << cpu << "\n";
+  std::ofstream(inner / "cpu.max") << "max 100000\n";
+  std::ofstream(inner / "memory.max") << memory << "\n";
+  const std::string call = "CGROUP_ROOT=" + folder.string() + " CGROUP_OF=" + (folder / "of").string() + " bash -c 'set -euo pipefail; unset HOME; . " +
+                           (kPackaging / "common.sh").string() + "; nproc() { echo 8; }; jobs_for 1; test -n \"$HOME\"' > " + (folder / "out").string();
+  EXPECT_EQ(std::system(call.c_str()), 0);
+  const std::string out = readFile(folder / "out");
+  fs::remove_all(folder);
+  return out;
+}
+
+TEST(Packaging, BuildJobsKeepToTheLimitsOfAContainer) {
+  EXPECT_EQ(jobsWithin("max 100000", "max"), "8\n");
+  EXPECT_EQ(jobsWithin("250000 100000", "max"), "3\n") << "the limit of a group above";
+  EXPECT_EQ(jobsWithin("20000 100000", "max"), "1\n");
+  EXPECT_EQ(jobsWithin("max 100000", "2097152"), "2\n") << "bytes, at one MiB a job";
 }
 
 TEST(Packaging, NoPackageIsListedTwice) {
