@@ -33,8 +33,9 @@ class Photographer : public QObject {
     if (window_.generation().busy() && clock_.elapsed() < 60'000) return;
     if (page_ == MainWindow::PageCount) return QApplication::exit(failed_ ? 1 : 0);
     const auto page = static_cast<MainWindow::Page>(page_);
-    if (!std::exchange(shown_, true)) return window_.showPage(page);
-    shown_ = false;
+    if (settling_ == 0) window_.showPage(page);
+    if (++settling_ < kSettling) return;
+    settling_ = 0;
     ++page_;
     failed_ |= !window_.grab().save(QDir(folder_).filePath(MainWindow::pageName(page) + QStringLiteral(".png")));
   }
@@ -51,12 +52,14 @@ class Photographer : public QObject {
     window_.playground().generate();
   }
 
+  static constexpr int kSettling = 6;  ///< steps a page has to lay itself out and draw its chart
   MainWindow& window_;
   QString folder_;
   QTimer timer_;
   QElapsedTimer clock_;
   int page_ = 0;
-  bool prepared_ = false, shown_ = false, failed_ = false;
+  int settling_ = 0;  ///< steps since the page was shown
+  bool prepared_ = false, failed_ = false;
 };
 
 }  // namespace

@@ -70,6 +70,16 @@ TEST_F(Shell, EveryPageOpensAndEveryCommandHasAName) {
   }
 }
 
+TEST_F(Shell, ThePlaygroundsCommandLineRepeatsWhatWasAsked) {
+  MainWindow window(storePath(), theme);
+  window.show();
+  window.openModel("embedded:ts-2m-draft");
+  ASSERT_TRUE(eventually([&] { return window.models().current() != nullptr; }));
+  window.playground().setPrompt("It's a city");
+  window.playground().setTokens(7);
+  EXPECT_EQ(window.playground().column(0).command(), "tradespace-cli generate embedded:ts-2m-draft --prompt 'It'\\''s a city' --tokens 7 --seed 1");
+}
+
 TEST_F(Shell, ThePaletteFindsCommandsByTheirWords) {
   QWidget parent;
   QAction theme(QStringLiteral("Theme: dark"), &parent), quit(QStringLiteral("&Quit"), &parent);

@@ -7,6 +7,7 @@
 #include <QGuiApplication>
 #include <QLabel>
 #include <QMenu>
+#include <algorithm>
 
 #include "widgets/base/icons.h"
 #include "widgets/base/layout.h"
@@ -30,8 +31,8 @@ void FactList::setFacts(const QList<Fact>& facts) {
   for (int row = 0; row < facts.size(); ++row) {
     const Fact& fact = facts[row];
     QLabel* name = mutedLabel(fact.name);
-    name->setWordWrap(false);
-    name->setMaximumWidth(190);
+    constexpr int kWidest = 190;  // longer names go on in the next line
+    name->setFixedWidth(std::min(kWidest, name->fontMetrics().horizontalAdvance(fact.name) + 2));
     auto* value = new QLabel(fact.value);
     value->setWordWrap(true);
     value->setTextFormat(Qt::PlainText);

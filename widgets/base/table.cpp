@@ -38,6 +38,23 @@ QString Table::selectionAsText() const {
   return lines.join(QLatin1Char('\n')) + QLatin1Char('\n');
 }
 
+void Table::setFillColumn(int column, int least) {
+  fillColumn_ = column;
+  fillLeast_ = least;
+  fill();
+}
+
+void Table::fill() {
+  if (fillColumn_ < 0) return;
+  const int others = horizontalHeader()->length() - columnWidth(fillColumn_);
+  setColumnWidth(fillColumn_, std::max(fillLeast_, viewport()->width() - others));
+}
+
+void Table::resizeEvent(QResizeEvent* event) {
+  QTableView::resizeEvent(event);
+  fill();
+}
+
 void Table::keyPressEvent(QKeyEvent* event) {
   if (event->matches(QKeySequence::Copy)) QGuiApplication::clipboard()->setText(selectionAsText());
   else QTableView::keyPressEvent(event);

@@ -12,9 +12,16 @@ class Table : public QTableView {
  public:
   explicit Table(QAbstractItemModel* model, QWidget* parent = nullptr);
   QString selectionAsText() const;
+  /// This column takes what the others leave of the width, but at least `least` pixels.
+  void setFillColumn(int column, int least);
 
  protected:
   void keyPressEvent(QKeyEvent* event) override;
+  void resizeEvent(QResizeEvent* event) override;
+
+ private:
+  void fill();
+  int fillColumn_ = -1, fillLeast_ = 0;
 };
 
 }  // namespace ts

@@ -7,6 +7,7 @@
 #include <QComboBox>
 #include <QFileDialog>
 #include <QGuiApplication>
+#include <QHBoxLayout>
 #include <QLabel>
 #include <QLineEdit>
 #include <QMenu>
@@ -34,6 +35,15 @@ std::string groupOf(const RunRecord& run) { return run.model.name + " · " + run
 void choose(QComboBox* box, const QString& data) {
   const int index = box->findData(data);
   if (index >= 0) box->setCurrentIndex(index);
+}
+
+QWidget* sideBySide(QWidget* left, QWidget* right) {  // an axis and its limit stay in one line
+  auto* both = new QWidget;
+  auto* row = new QHBoxLayout(both);
+  row->setContentsMargins(0, 0, 0, 0);
+  row->addWidget(left);
+  row->addWidget(right);
+  return both;
 }
 
 FrontChoice choiceOf(const std::string& x, const std::string& y) {
@@ -94,10 +104,8 @@ FrontPage::FrontPage(RunCatalogue& catalogue, RunSelection& selection, UserSetti
   yLog_->setAccessibleName(tr("Logarithmic vertical axis"));
   auto* controls = new Card;
   auto* flow = new FlowLayout(space::kLarge, space::kSmall);
-  flow->addWidget(labelled(tr("Across"), x_, xLog_));
-  flow->addWidget(labelled(tr("limit"), xLimit_));
-  flow->addWidget(labelled(tr("Up"), y_, yLog_));
-  flow->addWidget(labelled(tr("limit"), yLimit_));
+  flow->addWidget(sideBySide(labelled(tr("Across"), x_, xLog_), labelled(tr("limit"), xLimit_)));
+  flow->addWidget(sideBySide(labelled(tr("Up"), y_, yLog_), labelled(tr("limit"), yLimit_)));
   flow->addWidget(labelled(tr("Colour"), colour_));
   flow->addWidget(errors_);
   flow->addWidget(focus_);
@@ -162,7 +170,10 @@ void FrontPage::setAxes(const std::string& x, const std::string& y) {
 }
 
 void FrontPage::showEvent(QShowEvent* event) {
-  if (stale_) build();
+  if (stale_) {
+    build();
+    view_->flush();  // no frame with the chart of before
+  }
   QWidget::showEvent(event);
 }
 

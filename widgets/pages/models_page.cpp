@@ -10,7 +10,6 @@
 #include <QListWidget>
 #include <QMimeData>
 #include <QProgressBar>
-#include <QScrollArea>
 #include <QSlider>
 #include <QSortFilterProxyModel>
 #include <QStackedWidget>
@@ -20,6 +19,7 @@
 #include "widgets/base/buttons.h"
 #include "widgets/base/facts.h"
 #include "widgets/base/flow_layout.h"
+#include "widgets/base/grid_model.h"
 #include "widgets/base/icons.h"
 #include "widgets/base/layout.h"
 #include "widgets/base/settings.h"
@@ -201,9 +201,14 @@ QWidget* ModelsPage::makeTensors() {
   search->setPlaceholderText(tr("Filter"));
   search->setClearButtonEnabled(true);
   search->setMaximumWidth(180);
-  search->setAccessibleName(tr("Filter tensors"));
-  connect(search, &QLineEdit::textChanged, sorted_, &QSortFilterProxyModel::setFilterFixedString);
-  connect(tabs, &QTabBar::currentChanged, search, [this, search](int tab) { search->setVisible(tab == 0), tensorCount_->setVisible(tab == 0); });
+  search->setAccessibleName(tr("Filter tensors and metadata"));
+  metadata_ = new GridModel(this);
+  auto* metadataFound = new QSortFilterProxyModel(this);
+  metadataFound->setSourceModel(metadata_);
+  metadataFound->setFilterCaseSensitivity(Qt::CaseInsensitive);
+  metadataFound->setFilterKeyColumn(-1);
+  for (QSortFilterProxyModel* found : {sorted_, metadataFound}) connect(search, &QLineEdit::textChanged, found, &QSortFilterProxyModel::setFilterFixedString);
+  connect(tabs, &QTabBar::currentChanged, tensorCount_, [this](int tab) { tensorCount_->setVisible(tab == 0); });
   auto* head = new QHBoxLayout;
   head->setSpacing(space::kSmall);
   head->addWidget(tabs);
@@ -215,15 +220,11 @@ QWidget* ModelsPage::makeTensors() {
   table_->setSortingEnabled(true);
   table_->sortByColumn(-1, Qt::AscendingOrder);
   table_->setAccessibleName(tr("Tensors"));
-  metadata_ = new FactList;
-  auto* scroll = new QScrollArea;
-  scroll->setWidgetResizable(true);
-  scroll->setFrameShape(QFrame::NoFrame);
-  scroll->setBackgroundRole(QPalette::Base);
-  metadata_->setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Maximum);
-  scroll->setWidget(metadata_);
+  metadataTable_ = new Table(metadataFound);
+  metadataTable_->setTextElideMode(Qt::ElideRight);
+  metadataTable_->setAccessibleName(tr("Metadata"));
   stack->addWidget(table_);
-  stack->addWidget(scroll);
+  stack->addWidget(metadataTable_);
   card->body()->addWidget(stack, 1);
   return card;
 }
@@ -243,14 +244,17 @@ void ModelsPage::show(const ModelSummary& m) {
                     {tr("Tokenizer"), tokenizer},
                     {tr("Chat template"), m.chatTemplate.empty() ? tr("none") : tr("yes"), text(m.chatTemplate)},
                     {tr("Fingerprint"), text(m.fingerprint).left(16) + QStringLiteral("…"), text(m.fingerprint)}});
-  QList<FactList::Fact> metadata;
-  for (const auto& [key, value] : m.metadata) metadata << FactList::Fact{text(key), text(value).left(300)};
-  metadata_->setFacts(metadata);
+  std::vector<GridModel::Row> metadata;
+  for (const auto& [key, value] : m.metadata) metadata.push_back({{text(key), {}}, {text(value).simplified().left(500), text(value).left(2000)}});
+  metadata_->set({tr("Key"), tr("Value")}, std::move(metadata));
+  metadataTable_->resizeColumnToContents(0);
+  metadataTable_->setFillColumn(1, 200);
   tensors_->set(m.tensors);
   tensorCount_->setText(tr("%n tensor(s), %1", nullptr, static_cast<int>(m.tensors.size())).arg(bytesText(static_cast<double>(m.weightBytes))));
   table_->resizeColumnsToContents();
   table_->setColumnWidth(0, std::max(190, table_->columnWidth(0)));
   for (int c = 1; c < TensorModel::ColumnCount; ++c) table_->setColumnWidth(c, table_->columnWidth(c) + 14);
+  table_->setFillColumn(0, std::max(190, table_->columnWidth(0)));
   const int steps = static_cast<int>(std::max<std::int64_t>(2, c.contextLength / 64));
   context_->setRange(1, steps);
   context_->setValue(steps);

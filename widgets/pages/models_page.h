@@ -18,6 +18,7 @@ namespace ts {
 class Card;
 class ContentOrEmpty;
 class FactList;
+class GridModel;
 class MemoryBar;
 class ModelService;
 class Table;
@@ -60,13 +61,14 @@ class ModelsPage : public QWidget {
   ContentOrEmpty* stack_ = nullptr;
   QLabel *name_ = nullptr, *shape_ = nullptr, *busy_ = nullptr, *error_ = nullptr, *total_ = nullptr, *contextText_ = nullptr, *tensorCount_ = nullptr;
   QProgressBar* progress_ = nullptr;
-  FactList *facts_ = nullptr, *metadata_ = nullptr;
+  FactList* facts_ = nullptr;
+  GridModel* metadata_ = nullptr;
   QSlider* context_ = nullptr;
   QComboBox* codec_ = nullptr;
   MemoryBar* memory_ = nullptr;
   TensorModel* tensors_ = nullptr;
   QSortFilterProxyModel* sorted_ = nullptr;
-  Table* table_ = nullptr;
+  Table *table_ = nullptr, *metadataTable_ = nullptr;
 };
 
 }  // namespace ts

@@ -7,6 +7,7 @@
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QPlainTextEdit>
+#include <QRegularExpression>
 #include <QScrollArea>
 #include <QSplitter>
 #include <algorithm>
@@ -22,6 +23,13 @@
 namespace ts {
 namespace {
 enum Figure { Speed, FirstToken, GapP90, Tokens, Memory };
+
+/// A word for a POSIX shell.
+QString quoted(const QString& word) {
+  static const QRegularExpression plain(QStringLiteral("^[A-Za-z0-9_@%+=:,./-]+$"));
+  if (plain.match(word).hasMatch()) return word;
+  return QLatin1Char('\'') + QString(word).replace(QLatin1Char('\''), QStringLiteral("'\\''")) + QLatin1Char('\'');
+}
 }
 
 PlanColumn::PlanColumn(const QString& name, QWidget* parent) : QWidget(parent) {
@@ -92,16 +100,18 @@ void PlanColumn::setSideBySide(bool narrow) {
   split_->setSizes(narrow ? QList<int>{420, 330} : QList<int>{360, 800});
 }
 
-void PlanColumn::setModelSource(const QString& source) {
-  source_ = source;
+void PlanColumn::setAsked(Asked asked) {
+  asked_ = std::move(asked);
   showCommand();
 }
 
 void PlanColumn::showCommand() {
   const auto plan = form_->plan();
   const QString flags = plan ? text(commandLine(*plan)) : QString();
-  const QString quoted = source_.contains(QLatin1Char(' ')) ? QLatin1Char('\'') + source_ + QLatin1Char('\'') : source_;
-  command_->setText(plan ? QStringLiteral("tradespace-cli generate %1 %2").arg(quoted, flags).trimmed() : tr("This plan cannot run: %1").arg(form_->problem()));
+  QStringList words{QStringLiteral("tradespace-cli generate"), quoted(asked_.model), QStringLiteral("--prompt"), quoted(asked_.prompt)};
+  if (asked_.chat) words << QStringLiteral("--chat");
+  words << QStringLiteral("--tokens %1 --seed %2").arg(asked_.tokens).arg(asked_.seed) << flags;
+  command_->setText(plan ? words.join(QLatin1Char(' ')).trimmed() : tr("This plan cannot run: %1").arg(form_->problem()));
 }
 
 void PlanColumn::begin(const QString& prompt) {
@@ -156,6 +166,7 @@ void PlanColumn::fail(const QString& message) {
 }
 
 QString PlanColumn::output() const { return output_->toPlainText().mid(promptLength_); }
+QString PlanColumn::command() const { return command_->text(); }
 QString PlanColumn::figure(int index) const { return figures_->value(index); }
 
 }  // namespace ts

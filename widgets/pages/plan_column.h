@@ -28,7 +28,14 @@ class PlanColumn : public QWidget {
   void append(const QString& text, int tokens, double tokensPerSecond);
   void finish(const Generation& generation);
   void fail(const QString& message);
-  void setModelSource(const QString& source);
+  /// What is asked of the plan, for its command line.
+  struct Asked {
+    QString model, prompt;
+    bool chat = false;
+    int tokens = 0, seed = 0;
+  };
+  void setAsked(Asked asked);
+  QString command() const;
   QString output() const;
   QString figure(int index) const;
 
@@ -41,7 +48,7 @@ class PlanColumn : public QWidget {
   PlanForm* form_ = nullptr;
   QSplitter* split_ = nullptr;
   int promptLength_ = 0;
-  QString source_ = QStringLiteral("MODEL");
+  Asked asked_{QStringLiteral("MODEL"), {}};
 };
 
 }  // namespace ts

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/core/model_path.h"
 #include "experiments/spec/chain.h"
 #include "widgets/base/buttons.h"
 #include "widgets/base/figures.h"
@@ -95,8 +96,10 @@ void PlanPreview::expandNow() {
 
 double PlanPreview::secondsOfOnePlan() const {
   std::vector<double> seconds;
+  const auto path = modelPath(draft_.model);
+  const auto sameModel = [&](const RunRecord& run) { return run.model.path == draft_.model || (path && std::filesystem::path(run.model.path) == *path); };
   for (const RunRecord& run : catalogue_.runs()) {
-    if (run.state != RunState::Done || (draft_.quality && run.task != draft_.task)) continue;
+    if (run.state != RunState::Done || !sameModel(run) || (draft_.quality && run.task != draft_.task)) continue;
     double sum = 0;
     for (const char* name : {"quality_seconds", "latency_seconds", "prepare_seconds"})
       if (const auto it = run.metrics.find(name); it != run.metrics.end()) sum += it->second.value;
@@ -139,7 +142,7 @@ void PlanPreview::show(const Outcome& outcome) {
     figures_->set(1, QString::number(refused_));
     const double each = secondsOfOnePlan();
     figures_->set(2, each > 0 ? durationText(each * measured) : missing());
-    estimate_->setText(each > 0 ? tr("%n plan(s) will be measured; earlier runs took %1 each. Those already in the store are reused.", nullptr, measured).arg(durationText(each))
+    estimate_->setText(each > 0 ? tr("%n plan(s) will be measured; earlier runs of this model took %1 each. Those already in the store are reused.", nullptr, measured).arg(durationText(each))
                                 : tr("%n plan(s) will be measured. How long is known after the first ones.", nullptr, measured));
   }
   QStringList header{QString(), tr("Weights"), tr("KV cache"), tr("Decoding"), tr("Activations")};

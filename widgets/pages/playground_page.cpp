@@ -95,6 +95,9 @@ PlaygroundPage::PlaygroundPage(ModelService& models, GenerationService& generati
     columns_[1]->setVisible(two);
     for (PlanColumn* c : columns_) c->setSideBySide(two);
   });
+  connect(prompt_, &QPlainTextEdit::textChanged, this, &PlaygroundPage::showAsked);
+  for (QSpinBox* box : {tokens_, seed_}) connect(box, &QSpinBox::valueChanged, this, &PlaygroundPage::showAsked);
+  connect(chat_, &QCheckBox::toggled, this, &PlaygroundPage::showAsked);
   connect(&models_, &ModelService::currentChanged, this, &PlaygroundPage::modelChanged);
   connect(&generation_, &GenerationService::busyChanged, this, &PlaygroundPage::busyChanged);
   connect(&generation_, &GenerationService::staged, this, [this](int slot, const QString& what) { columns_[slot]->setStage(what); });
@@ -118,8 +121,14 @@ void PlaygroundPage::modelChanged() {
   chat_->setVisible(!model->summary.chatTemplate.empty());
   for (PlanColumn* c : columns_) {
     c->form().setModelOffers(model->offers);
-    c->setModelSource(text(model->source));
   }
+  showAsked();
+}
+
+void PlaygroundPage::showAsked() {
+  if (!models_.current()) return;
+  for (PlanColumn* c : columns_)
+    c->setAsked({text(models_.current()->source), prompt_->toPlainText(), chat_->isVisibleTo(this) && chat_->isChecked(), tokens_->value(), seed_->value()});
 }
 
 void PlaygroundPage::generate() {

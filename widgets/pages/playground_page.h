@@ -35,6 +35,7 @@ class PlaygroundPage : public QWidget {
 
  private:
   void modelChanged();
+  void showAsked();  ///< in the command lines
   void busyChanged(bool busy);
 
   ModelService& models_;

@@ -76,6 +76,7 @@ QString metricText(std::string_view metric, const MetricValue& value) {
 
 QString metricTextWithUnit(std::string_view metric, const MetricValue& value) {
   const std::string unit = unitOf(metric);
+  if (unit == "s" && value.value < 0.1) return numberText(value.value * 1000, 3) + QChar(0x00a0) + QStringLiteral("ms");
   return unit.empty() || isBytes(metric) ? metricText(metric, value) : metricText(metric, value) + QChar(0x00a0) + text(unit);
 }
 

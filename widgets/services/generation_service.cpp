@@ -85,7 +85,11 @@ void GenerationService::run(std::stop_token stop) {
 
 Result<std::shared_ptr<const Model>> GenerationService::prepared(const GenerationRequest& request, ThreadPool& pool, std::stop_token stop) {
   if (request.plan.weights.empty()) return request.model->model;
-  std::string key = request.model->source;
+  if (const std::string& now = request.model->summary.fingerprint; preparedOf_ != now) {  // another model, or another file of its name
+    prepared_.clear();
+    preparedOf_ = now;
+  }
+  std::string key;
   for (const StrategySpec& spec : request.plan.weights) key += " + " + toText(spec);
   if (const auto it = prepared_.find(key); it != prepared_.end()) return it->second;
   TransformContext context{.pool = pool, .stop = stop};

@@ -59,6 +59,7 @@ class GenerationService : public QObject {
   std::deque<GenerationRequest> waiting_;
   std::stop_source current_;
   std::map<std::string, std::shared_ptr<const Model>> prepared_;  ///< worker thread
+  std::string preparedOf_;  ///< fingerprint of the model they were made from
   std::jthread thread_;
 };
 

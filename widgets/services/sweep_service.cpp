@@ -3,7 +3,9 @@
 
 #include <QMetaObject>
 #include <atomic>
+#include <exception>
 #include <mutex>
+#include <new>
 #include <thread>
 
 #include "widgets/base/text.h"
@@ -17,6 +19,16 @@ struct SweepService::Work {
   std::atomic<bool> cancelled = false;
   std::thread thread;
 
+  Result<SweepProgress> sweep(Sweep sweep, Scheduler::Options options, SchedulerListener listener) {
+    TS_TRY(auto started, Scheduler::start(std::move(sweep), std::move(options), std::move(listener)));
+    Scheduler* running = started.get();
+    {
+      const std::lock_guard lock(mutex);
+      scheduler = std::move(started);
+      if (cancelled) running->cancel();
+    }
+    return running->wait();
+  }
   template <class Call>
   void withScheduler(Call&& call) {
     const std::lock_guard lock(mutex);
@@ -51,18 +63,13 @@ void SweepService::start(Sweep sweep, Scheduler::Options options) {
 
   Work& work = *work_;
   work.thread = std::thread([tell, &work, sweep = std::move(sweep), options = std::move(options), listener = std::move(listener)]() mutable {
-    auto scheduler = Scheduler::start(std::move(sweep), std::move(options), std::move(listener));
     Result<SweepProgress> outcome;
-    if (!scheduler) {
-      outcome = tl::unexpected(scheduler.error());
-    } else {
-      Scheduler* running = scheduler->get();
-      {
-        const std::lock_guard lock(work.mutex);
-        work.scheduler = std::move(*scheduler);
-        if (work.cancelled) running->cancel();
-      }
-      outcome = running->wait();
+    try {
+      outcome = work.sweep(std::move(sweep), std::move(options), std::move(listener));
+    } catch (const std::bad_alloc&) {
+      outcome = fail(ErrorKind::OutOfMemory, "memory ran out before the sweep could start; fewer workers or a smaller model may fit");
+    } catch (const std::exception& exception) {
+      outcome = fail(ErrorKind::Internal, exception.what());
     }
     const bool cancelled = work.cancelled;
     tell([outcome, cancelled](SweepService& service) {
