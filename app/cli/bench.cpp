@@ -18,7 +18,7 @@ struct Flags {
   PlanFlags plan;
   BenchOptions options;
   std::vector<std::int64_t> depths;
-  bool child = false, noChild = false;
+  bool child = false, noChild = false, onlyMemory = false;
 };
 
 void addSensors(Facts& facts, const BenchResult& r) {
@@ -126,6 +126,15 @@ Result<Json> run(Shell& shell, const Flags& flags) {
   if (!flags.noChild) {
     TS_TRY(memory, measureMemory(shell, flags.model, flags.plan, options));
   }
+  if (flags.onlyMemory) {
+    if (!memory) return fail("--only-memory needs the process that --no-child does without", "--only-memory");
+    Facts facts;
+    facts.add("memory", memoryText(memory->counted));
+    addMemory(facts, *memory);
+    progress.hide();
+    if (!shell.json) facts.print(std::cout);
+    return Json{{"peak_bytes", memory->peakBytes}, {"bytes", jsonOf(memory->counted)}, {"memory", jsonOf(*memory)}};
+  }
   TS_TRY(const Loaded loaded, load(shell, flags.model, flags.plan, progress));
   EvaluationHooks hooks{.stop = shell.stop.get_token()};
   hooks.progress = [&](std::int64_t done, std::int64_t total) {
@@ -165,6 +174,7 @@ void addBench(CLI::App& app, Shell& shell) {
   verb.number("--max-repetitions", flags->options.maximumRepetitions, "But not more often than that", {1, 100000});
   verb.number("--warmup", flags->options.warmup, "Repetitions before those, not counted: at least so many, then until two in a row take the same time; 0: none", {0, 1000});
   verb.toggle("--no-child", flags->noChild, "Do not run the plan in a process of its own first, which measures its peak of memory");
+  verb.toggle("--only-memory", flags->onlyMemory, "Do only that");
   verb.hidden("--measured-child", flags->child);
   verb.seed("--seed", flags->options.seed, "Seed of the place in the text that the prompt is taken from");
   addPlanFlags(verb, flags->plan);

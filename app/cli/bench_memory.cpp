@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/cli/bench_memory.h"
 
-#include "app/cli/measured_child.h"
 #include "app/cli/measures.h"
 #include "app/cli/text.h"
+#include "engine/core/child_process.h"
 #include "engine/evaluation/machine.h"
 
 namespace ts::cli {
@@ -14,21 +14,20 @@ namespace {
 /// process has before a model is opened.
 constexpr std::uint64_t kTouchedByRunning = 3'600'000;
 
-std::vector<std::string> childArguments(const std::string& model, const PlanFlags& plan, const BenchOptions& options) {
+std::vector<std::string> childArguments(const std::string& model, const Plan& plan, const BenchOptions& options) {
   std::vector<std::string> words{"bench", model, "--measured-child", "--json", "--quiet"};
   const auto flag = [&](const char* name, const std::string& value) { words.insert(words.end(), {name, value}); };
   flag("--prompt", std::to_string(options.prompt));
   flag("--generate", std::to_string(options.generate));
   flag("--depth", std::to_string(options.depth));
   flag("--seed", std::to_string(options.seed));
-  for (const std::string& text : plan.weights) flag("--weights", text);
-  for (const std::string& text : plan.kv) flag("--kv", text);
-  for (const std::string& text : plan.sample) flag("--sample", text);
-  if (!plan.decode.empty()) flag("--decode", plan.decode);
-  if (!plan.search.empty()) flag("--search", plan.search);
-  flag("--activations", plan.activations);
-  flag("--threads", std::to_string(plan.threads));
+  for (const std::string& word : commandWords(plan)) words.push_back(word);
   return words;
+}
+
+std::string messageOf(const Json& json, int status) {
+  if (json.is_object() && json.contains("error") && json["error"].contains("message")) return json["error"]["message"].get<std::string>();
+  return status > 128 ? "it was ended by signal " + std::to_string(status - 128) : "it ended with status " + std::to_string(status);
 }
 
 MemoryUse useFrom(const Json& json) {
@@ -64,9 +63,11 @@ Result<Json> runAsChild(Shell& shell, const std::string& model, const PlanFlags&
               {"forecast", {{"bytes", jsonOf(forecast.use)}, {"tokenizer", forecast.tokenizer}, {"at_most", forecast.atMost}}}};
 }
 
-Result<MeasuredMemory> measureMemory(Shell& shell, const std::string& model, const PlanFlags& plan, const BenchOptions& options) {
-  TS_TRY(const ChildMemory child, runMeasuredChild(childArguments(model, plan, options), shell.stop.get_token()));
+Result<MeasuredMemory> measureMemory(Shell& shell, const std::string& model, const PlanFlags& flags, const BenchOptions& options) {
+  TS_TRY(const Plan plan, planOf(flags));
+  TS_TRY(const ChildResult child, runChild("/proc/self/exe", childArguments(model, plan, options), shell.stop.get_token()));
   const Json json = Json::parse(child.output, nullptr, false);
+  if (child.status != 0) return fail(ErrorKind::Internal, "the process that measures memory failed: " + messageOf(json, child.status), model);
   if (json.is_discarded()) return fail(ErrorKind::Internal, "the process that measures memory said nothing that can be read");
   MeasuredMemory memory;
   memory.peakBytes = child.peakBytes;

@@ -72,6 +72,19 @@ std::string commandLine(const Plan& plan) {
   return line;
 }
 
+std::vector<std::string> commandWords(const Plan& plan) {
+  std::vector<std::string> words;
+  const auto flag = [&](const char* name, const std::string& value) { words.insert(words.end(), {std::string("--") + name, value}); };
+  for (const auto& s : plan.weights) flag("weights", toText(s));
+  for (const auto& s : plan.kv) flag("kv", toText(s));
+  if (plan.decode) flag("decode", toText(*plan.decode));
+  for (const auto& s : plan.sample) flag("sample", toText(s));
+  if (plan.search) flag("search", toText(*plan.search));
+  if (plan.activations == Activations::Q8) flag("activations", "q8");
+  if (plan.threads > 0) flag("threads", std::to_string(plan.threads));
+  return words;
+}
+
 Result<std::string> canonical(const Plan& plan) {
   const StrategySpec decode = effectiveDecode(plan);
   std::string text;

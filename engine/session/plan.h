@@ -31,6 +31,9 @@ StrategySpec effectiveDecode(const Plan& plan);
 /// `--weights 'awq:bits=4' --kv ...`, quoted for a shell; empty for the default plan.
 std::string commandLine(const Plan& plan);
 
+/// The same as words for a program's arguments, nothing quoted.
+std::vector<std::string> commandWords(const Plan& plan);
+
 /// A canonical text of everything that can change a result: all parameters with defaults filled in. Equal text, equal run.
 Result<std::string> canonical(const Plan& plan);
 

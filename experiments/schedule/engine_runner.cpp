@@ -7,6 +7,7 @@
 #include "engine/model/model.h"
 #include "engine/transforms/transform.h"
 #include "engine/weights/provenance.h"
+#include "experiments/schedule/measured_memory.h"
 #include "experiments/schedule/runner.h"
 
 namespace ts {
@@ -63,6 +64,11 @@ class EngineRunner final : public Runner {
                             const EvaluationHooks& hooks) override {
     ThreadPool pool(threads);
     return ts::bench(prepared.model, plan, options, pool, hooks);
+  }
+
+  Result<std::map<std::string, double>> memory(const std::string& model, const Plan& plan, const BenchOptions& options,
+                                               std::stop_token stop) override {
+    return measuredMemory(model, plan, options, stop);
   }
 
  private:

@@ -159,7 +159,7 @@ Result<RunRecord> describe(const Sweep& sweep, const PlannedRun& planned, const 
     }
     identity += "bench=" + settings["bench.prompt"] + " " + settings["bench.generate"] + " " + settings["bench.depth"] +
                 " " + settings["bench.repetitions"] + " " + std::to_string(bench.warmup) +
-                (more.empty() ? "" : " depths " + more) +
+                (more.empty() ? "" : " depths " + more) + (sweep.memory ? " memory" : "") +
                 (bench.interval > 0 ? " until " + settings["bench.interval"] + " of " + settings["bench.max_repetitions"] : "") +
                 "\nhost=" + host.cpu + "; " +
                 host.isa + "; " + std::to_string(host.cores) + "\n";
@@ -238,7 +238,6 @@ Measurements measurementsOf(const BenchResult& result) {
   plain("bytes_scratch", static_cast<double>(result.memory.scratch));
   plain("bytes_draft", static_cast<double>(result.memory.draft));
   plain("bytes_total", static_cast<double>(result.memory.total()));
-  if (result.peakBytes > 0) plain("peak_bytes", static_cast<double>(result.peakBytes));
   out.engaged = result.engaged;
   out.noisy = result.noise > kHighNoise;
   return out;

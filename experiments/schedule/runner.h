@@ -52,6 +52,10 @@ class Runner {
                                             const EvaluationHooks& hooks) = 0;
   virtual Result<BenchResult> bench(const PreparedModel& prepared, const Plan& plan, const BenchOptions& options,
                                     int threads, const EvaluationHooks& hooks) = 0;
+
+  /// Memory of the plan in a process of its own, by metric: "peak_bytes", "load_peak_bytes", "forecast_bytes" ...
+  virtual Result<std::map<std::string, double>> memory(const std::string& model, const Plan& plan, const BenchOptions& options,
+                                                       std::stop_token stop) = 0;
 };
 
 std::unique_ptr<Runner> makeEngineRunner();

@@ -203,6 +203,10 @@ void Scheduler::Impl::measureLatency(Job& job) {
     if (!mine) return {};
     TS_TRY(const PreparedModel model, prepared(job, sweep.threads));
     hold.release();
+    std::map<std::string, double> memory;
+    if (sweep.memory && job.timings == 0) {
+      TS_TRY(memory, runner->memory(sweep.model, job.planned.plan, sweep.bench, token));
+    }
     TS_TRY(hold, holdFor(MachineUse::Measure, token));
     const Clock::time_point begun = Clock::now();
     double waited = 0;
@@ -215,6 +219,7 @@ void Scheduler::Impl::measureLatency(Job& job) {
     Measurements measured;
     if (best) measured = measurementsOf(result);
     measured.metrics[kLatencySeconds] = {.value = took};
+    for (const auto& [name, value] : memory) measured.metrics[name] = {.value = value};
     if (job.timings > 1) measured.metrics["latency_attempts"] = {.value = static_cast<double>(job.timings)};
     for (const auto& [name, value] : model.report) measured.engaged.emplace(name, value);
     TS_CHECK(store([&](Store& s) { return s.addMeasurements(job.record.id, measured); }));

@@ -58,7 +58,7 @@ Result<void> readBench(const JsonReader& json, Sweep& sweep) {
     sweep.latency = false;
     return {};
   }
-  TS_CHECK(json.object({"prompt", "generate", "depth", "repetitions", "interval", "max_repetitions", "warmup"}));
+  TS_CHECK(json.object({"prompt", "generate", "depth", "repetitions", "interval", "max_repetitions", "warmup", "memory"}));
   BenchOptions& bench = sweep.bench;
   if (json.has("prompt")) {
     TS_TRY(bench.prompt, json.at("prompt").integer(1, kMany));
@@ -83,6 +83,9 @@ Result<void> readBench(const JsonReader& json, Sweep& sweep) {
   }
   if (json.has("repetitions")) {
     TS_TRY(bench.repetitions, json.at("repetitions").integer(1, 10'000));
+  }
+  if (json.has("memory")) {
+    TS_TRY(sweep.memory, json.at("memory").boolean());
   }
   if (json.has("interval")) {
     TS_TRY(bench.interval, json.at("interval").number(0, 1));
@@ -287,6 +290,7 @@ std::string toJson(const Sweep& sweep) {
     json["bench"]["depth"] = Json::array({sweep.bench.depth});
     for (const std::int64_t depth : sweep.bench.moreDepths) json["bench"]["depth"].push_back(depth);
   }
+  if (sweep.latency && sweep.memory) json["bench"]["memory"] = true;
   if (sweep.latency && sweep.bench.interval > 0) {
     json["bench"]["interval"] = sweep.bench.interval;
     json["bench"]["max_repetitions"] = sweep.bench.maximumRepetitions;

@@ -21,6 +21,7 @@ namespace ts {
 ///     "task": {"name": "wikitext2", "limit": 8, "context": 512, "against_dense": true},   // null: no quality
 ///              // "until_stderr": x stops a plan's scoring once its first metric is known that well
 ///     "bench": {"prompt": 128, "generate": 64, "depth": 0, "repetitions": 3},             // null: no latency
+///            // "memory": true runs each plan once more in a process of its own, which tells its peak of memory;
 ///            // "depth": [0, 1024] measures speeds at each; "interval": 0.02, "max_repetitions": 40 repeat until the decode
 ///            // speed's 95 % interval is ± 2 %
 ///     "search": {"method": "grid"},                      // or random, sobol, nsga2 with "budget": n
@@ -58,6 +59,7 @@ struct Sweep {
   std::int64_t budget = 0;  ///< plans, for methods other than grid
   std::uint64_t seed = 1;
   int threads = 0;
+  bool memory = false;  ///< "bench": {"memory": true}: each plan once more in a process of its own, for its peak of memory
   bool quality = true, latency = true;  ///< "task": null, "bench": null switch them off
   EvaluationOptions task;
   BenchOptions bench;

@@ -105,6 +105,9 @@ struct FakeRunner final : Runner {
     result.metrics["perplexity"] = {7.0 + static_cast<double>(plan.weights.size()), 0.1, items};
     return result;
   }
+  Result<std::map<std::string, double>> memory(const std::string&, const Plan&, const BenchOptions&, std::stop_token) override {
+    return std::map<std::string, double>{{"peak_bytes", 2000}, {"forecast_bytes", 1900}};
+  }
   Result<BenchResult> bench(const PreparedModel&, const Plan& plan, const BenchOptions&, int,
                             const EvaluationHooks& hooks) override {
     witness->note(witness->benched, chainText(plan.weights) + "|" + chainText(plan.kv));

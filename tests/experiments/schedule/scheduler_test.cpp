@@ -232,6 +232,14 @@ TEST_F(Scheduling, ANoisyTimingIsTakenOnceMoreAndTheQuieterOneCounts) {
   EXPECT_EQ(twice, 2);
 }
 
+TEST_F(Scheduling, MemoryOfAProcessOfItsOwnIsMeasuredWhenAsked) {
+  ASSERT_TRUE(start(R"({"model": "m", "task": null, "bench": {"memory": true}, "groups": [{}]})", runner())->wait());
+  ASSERT_TRUE(start(R"({"model": "m", "task": null, "groups": [{}]})", runner())->wait());
+  auto store = *Store::open(file, Store::Mode::ReadOnly);
+  EXPECT_EQ(store->run(1)->metrics.at("peak_bytes").value, 2000);
+  EXPECT_FALSE(store->run(2)->metrics.contains("peak_bytes")) << "a peak among other plans says nothing of one";
+}
+
 TEST_F(Scheduling, PausingHoldsTheNextItem) {
   auto fake = runner();
   fake->items = 10;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "app/cli/measured_child.h"
+#include "engine/core/child_process.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -11,33 +11,27 @@
 
 #include <array>
 #include <cerrno>
-#include <nlohmann/json.hpp>
 #include <system_error>
+#include <utility>
 
 extern char** environ;
 
-namespace ts::cli {
+namespace ts {
 namespace {
 
 constexpr int kLookMs = 50;
 
-std::string messageOf(const std::string& output, int status) {
-  const auto json = nlohmann::json::parse(output, nullptr, false);
-  if (json.is_object() && json.contains("error") && json["error"].contains("message")) return json["error"]["message"].get<std::string>();
-  return WIFSIGNALED(status) ? "it was ended by signal " + std::to_string(WTERMSIG(status)) : "it ended with status " + std::to_string(WEXITSTATUS(status));
-}
-
 }  // namespace
 
-Result<ChildMemory> runMeasuredChild(const std::vector<std::string>& arguments, const std::stop_token& stop) {
-  std::vector<std::string> texts{"tradespace-cli"};
+Result<ChildResult> runChild(const std::filesystem::path& program, const std::vector<std::string>& arguments, const std::stop_token& stop) {
+  std::vector<std::string> texts{program.filename().string()};
   texts.insert(texts.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
   for (std::string& text : texts) argv.push_back(text.data());
   argv.push_back(nullptr);
 
   int channel[2];
-  if (::pipe2(channel, O_CLOEXEC) != 0) return fail(ErrorKind::Io, "no pipe for the measured process: " + std::generic_category().message(errno));
+  if (::pipe2(channel, O_CLOEXEC) != 0) return fail(ErrorKind::Io, "no pipe for another process: " + std::generic_category().message(errno));
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, channel[1], STDOUT_FILENO);
@@ -48,16 +42,16 @@ Result<ChildMemory> runMeasuredChild(const std::vector<std::string>& arguments, 
   posix_spawnattr_setsigmask(&attributes, &none);  // ours keeps signals for one thread
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
   pid_t child = -1;
-  const int error = posix_spawn(&child, "/proc/self/exe", &actions, &attributes, argv.data(), environ);
+  const int error = posix_spawn(&child, program.c_str(), &actions, &attributes, argv.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
   ::close(channel[1]);
   if (error != 0) {
     ::close(channel[0]);
-    return fail(ErrorKind::Io, "the measured process could not be started: " + std::generic_category().message(error));
+    return fail(ErrorKind::Io, "the process could not be started: " + std::generic_category().message(error), program.string());
   }
 
-  ChildMemory result;
+  ChildResult result;
   bool told = false;
   for (pollfd ready{channel[0], POLLIN, 0};;) {
     if (stop.stop_requested() && !std::exchange(told, true)) ::kill(child, SIGKILL);
@@ -73,11 +67,10 @@ Result<ChildMemory> runMeasuredChild(const std::vector<std::string>& arguments, 
   rusage usage{};
   while (::wait4(child, &status, 0, &usage) < 0 && errno == EINTR) {
   }
-  if (told) return fail(ErrorKind::Cancelled, "stopped while memory was measured");
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-    return fail(ErrorKind::Internal, "the process that measures memory failed: " + messageOf(result.output, status));
+  if (told) return fail(ErrorKind::Cancelled, "stopped while another process worked");
+  result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   result.peakBytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
   return result;
 }
 
-}  // namespace ts::cli
+}  // namespace ts
