@@ -7,38 +7,46 @@
 namespace ts::kernels {
 
 inline constexpr int kElements = 10;
-inline constexpr int kSlabBlocks = 8;  ///< blocks unpacked at a time: 256 x 16 floats, 16 KiB, half of a first-level cache
+inline constexpr int kSlabBlocks =
+    8;  ///< blocks unpacked at a time: 256 x 16 floats, 16 KiB, half of a first-level cache
+/// Rows of a tile of digits: with three digits of 2048 k they take 192 KiB, within a second-level cache.
+inline constexpr int kDigitRows = 32;
 
-/// Where a tile's blocks of a slab begin, counted in blocks of one row (product.h's layout).
+/// The largest magnitude of q: three digits of at most 127 each.
+constexpr float digitsTop(int digits) {
+  return digits == 1 ? 127.0f : 8355711.0f;
+}
+/// A block with nothing above this is zero: its scale would overflow.
+inline constexpr float kDigitsLeast = 1e-30f;
+
+/// Where a tile's blocks of a slab begin, counted in blocks of one row (FloatTiles's layout).
 inline std::int64_t blockAt(std::int64_t count, std::int64_t row, std::int64_t first, std::int64_t slabBlocks) {
   return first * count + row * slabBlocks;
 }
 
 /// Per-worker scratch of one product: unpacked slab, its scales and offsets, running sums of every row.
 struct ProductScratch {
-  float* slab;     ///< [kSlabBlocks * 32][16], or bytes
-  float* scales;   ///< [kSlabBlocks * 2][16]
-  float* offsets;  ///< [kSlabBlocks * 2][16]
+  float* slab;     ///< [kSlabBlocks * 32][16]
+  float* scales;   ///< [kSlabBlocks][16]
+  float* offsets;  ///< [kSlabBlocks][16]
   float* sums;     ///< [count][16]
 };
 
-struct F32Table {
-  int tile;  ///< most rows of a tile
-  void (*one[kElements])(const PanelView&, Range, const TilesF32&, Rows);  ///< one row, straight from the codes
-  void (*many[kElements])(const PanelView&, Range, const TilesF32&, Rows, const ProductScratch&);
+struct FloatsTable {
+  int tile;                                                                  ///< most rows of a tile
+  void (*few[kElements])(const PanelView&, Range, const FloatTiles&, Rows);  ///< one tile, straight from the codes
+  void (*many[kElements])(const PanelView&, Range, const FloatTiles&, Rows, const ProductScratch&);
   void (*unpack[kElements])(const PanelView&, std::int64_t panel, std::int64_t first, std::int64_t count, float* out);
-  void (*fill)(const TilesF32&, ConstRows, std::int64_t tile);
+  void (*fill)(const FloatTiles&, ConstRows, std::int64_t tile);
 };
-struct Q8Table {
-  int tile;
-  bool words;  ///< signed codes want 16-bit activations when there are many rows
-  void (*direct[kElements][4])(const PanelView&, Range, const TilesQ8&, Rows);  ///< one tile of 1, 2, 3 or 4 rows
-  void (*many[kElements])(const PanelView&, Range, const TilesQ8&, Rows, const ProductScratch&);
-  void (*fill)(const TilesQ8&, ConstRows, std::int64_t tile);
+struct DigitsTable {
+  void (*multiply[kElements][2])(const PanelView&, Range, const DigitTiles&, Rows,
+                                 float* sums);  ///< with one digit, with three; sums [kDigitRows][16]
+  void (*fill[2])(const DigitTiles&, ConstRows, Range rows);
 };
-const F32Table& f32Table();
-const Q8Table& q8Table();
-const F32Table& plainF32Table();
-const Q8Table& plainQ8Table();
+const FloatsTable& floatsTable();
+const DigitsTable& digitsTable();
+const FloatsTable& plainFloatsTable();
+const DigitsTable& plainDigitsTable();
 
 }  // namespace ts::kernels

@@ -23,7 +23,7 @@ struct Batch {
     matrices[count] = matrix, outs[count++] = out;
     panels += matrix->view().panels;
     const Needs more = needs(matrix->view());
-    need.sums32 |= more.sums32, need.sums16 |= more.sums16, need.words |= more.words;
+    need.sums32 |= more.sums32, need.sums16 |= more.sums16;
   }
 };
 
@@ -40,38 +40,39 @@ void multiplyShare(const Batch& batch, const Tiles& tiles, float* scratch, int w
   }
 }
 
-struct F32Path {
-  static auto floats(std::int64_t count, std::int64_t padded, Needs s) { return preparedFloatsF32(count, padded, s); }
-  static auto lay(ConstRows in, std::int64_t padded, Needs s, float* m) { return layTilesF32(in, padded, s, m); }
-  static void fill(const TilesF32& t, ConstRows in, std::int64_t i) { fillTileF32(t, in, i); }
-};
-struct Q8Path {
-  static auto floats(std::int64_t count, std::int64_t padded, Needs s) { return preparedFloatsQ8(count, padded, s); }
-  static auto lay(ConstRows in, std::int64_t padded, Needs s, float* m) { return layTilesQ8(in, padded, s, m); }
-  static void fill(const TilesQ8& t, ConstRows in, std::int64_t i) { fillTileQ8(t, in, i); }
-};
+/// Rows from which it pays to share the preparing of activations, at the price of a barrier.
+constexpr std::int64_t kSharedRows = 4;
 
-template <class Path>
-void run(const Batch& batch, ConstRows in, Execution& execution) {
-  const std::int64_t padded = batch.matrices[0]->view().padded;
-  const std::size_t prepared = Path::floats(in.count, padded, batch.need), scratch = productScratchFloats(in.count);
+/// lay(memory) says where the prepared activations go.
+template <class Lay>
+void run(const Batch& batch, ConstRows in, Execution& execution, std::size_t prepared, Lay lay) {
+  const std::size_t scratch = productScratchFloats(in.count);
   const int workers = execution.pool.size();
-  if (in.count <= kNarrowRows || workers == 1) {
-    // Few rows: every worker prepares them for itself, which is cheaper than a barrier.
+  if (in.count < kSharedRows || workers == 1) {
     execution.pool.run([&](int worker) {
       float* memory = execution.scratchFor(worker, prepared + scratch);
-      const auto tiles = Path::lay(in, padded, batch.need, memory);
-      for (std::int64_t t = 0; t < tileCount(tiles.count, tiles.tile); ++t) Path::fill(tiles, in, t);
+      const auto tiles = lay(memory);
+      fill(tiles, in, {0, pieces(tiles)});
       multiplyShare(batch, tiles, memory + prepared, worker, workers);
     });
     return;
   }
   if (execution.shared.size() < prepared) execution.shared.resize(prepared);
-  const auto tiles = Path::lay(in, padded, batch.need, execution.shared.data());
-  execution.pool.split(tileCount(tiles.count, tiles.tile), 1, [&](Range range, int) {
-    for (std::int64_t t = range.begin; t < range.end; ++t) Path::fill(tiles, in, t);
-  });
-  execution.pool.run([&](int worker) { multiplyShare(batch, tiles, execution.scratchFor(worker, scratch), worker, workers); });
+  const auto tiles = lay(execution.shared.data());
+  execution.pool.split(pieces(tiles), 1, [&](Range range, int) { fill(tiles, in, range); });
+  execution.pool.run(
+      [&](int worker) { multiplyShare(batch, tiles, execution.scratchFor(worker, scratch), worker, workers); });
+}
+
+void runFloats(const Batch& batch, ConstRows in, Execution& execution) {
+  const std::int64_t padded = batch.matrices[0]->view().padded;
+  run(batch, in, execution, preparedFloats(in.count, padded, batch.need),
+      [&](float* memory) { return layFloats(in, padded, batch.need, memory); });
+}
+void runDigits(const Batch& batch, ConstRows in, Execution& execution, int digits) {
+  const std::int64_t padded = batch.matrices[0]->view().padded;
+  run(batch, in, execution, preparedDigits(in.count, padded, digits, batch.need),
+      [&](float* memory) { return layDigits(in, padded, digits, batch.need, memory); });
 }
 
 /// Every matrix of the batch through oneDNN, each worker with its own slice of outputs.
@@ -83,24 +84,36 @@ void runDnnl(const Batch& batch, ConstRows in, Execution& execution) {
       const PackedMatrix& matrix = *batch.matrices[i];
       const std::int64_t all = matrix.view().panels;
       const Range panels{std::max<std::int64_t>(0, mine.begin - before), std::min(all, mine.end - before)};
-      if (panels.size() > 0) multiplyByDnnl(matrix, panels, in, batch.outs[i], execution.scratchFor(worker, dnnlScratchFloats(matrix)));
+      if (panels.size() > 0)
+        multiplyByDnnl(matrix, panels, in, batch.outs[i], execution.scratchFor(worker, dnnlScratchFloats(matrix)));
       before += all;
     }
   });
 }
 
-void runBatch(const Batch& batch, ConstRows in, Execution& execution, bool q8, bool wide) {
+/// How a matrix meets its activations (product.h).
+enum class Way { Floats, OneDigit, ThreeDigits };
+
+Way wayOf(const PackedMatrix& matrix, Activations activations) {
+  const Element e = matrix.view().element;
+  if (activations == Activations::Q8 && !isFloat(e)) return Way::OneDigit;
+  return exactByDigits(e) ? Way::ThreeDigits : Way::Floats;
+}
+
+void runBatch(const Batch& batch, ConstRows in, Execution& execution, Way way, bool wide) {
   if (batch.count == 0 || in.count == 0) return;
-  if (wide && !q8 && in.count > kNarrowRows && takesDnnl(*batch.matrices[0], in.count)) return runDnnl(batch, in, execution);
-  q8 ? run<Q8Path>(batch, in, execution) : run<F32Path>(batch, in, execution);
+  if (wide && way != Way::OneDigit && in.count > kNarrowRows && takesDnnl(*batch.matrices[0], in.count))
+    return runDnnl(batch, in, execution);
+  way == Way::Floats ? runFloats(batch, in, execution) : runDigits(batch, in, execution, way == Way::OneDigit ? 1 : 3);
 }
 
 }  // namespace
 
 void multiplyTogether(ConstRows in, std::span<const Product> products, Execution& execution, bool wide) {
-  Batch exact, q8;
-  const auto flush = [&](Batch& batch, bool isQ8) {
-    runBatch(batch, in, execution, isQ8, wide);
+  Batch batches[3];
+  const auto flush = [&](Way way) {
+    Batch& batch = batches[static_cast<int>(way)];
+    runBatch(batch, in, execution, way, wide);
     batch = {};
   };
   for (const Product& p : products) {
@@ -110,13 +123,11 @@ void multiplyTogether(ConstRows in, std::span<const Product> products, Execution
       continue;
     }
     assert(in.width == p.matrix->cols() && p.out.width == p.matrix->rows() && in.count == p.out.count);
-    const bool isQ8 = execution.activations == Activations::Q8 && !isFloat(packed->view().element);
-    Batch& batch = isQ8 ? q8 : exact;
-    batch.add(packed, p.out);
-    if (batch.count == kTogether) flush(batch, isQ8);
+    const Way way = wayOf(*packed, execution.activations);
+    batches[static_cast<int>(way)].add(packed, p.out);
+    if (batches[static_cast<int>(way)].count == kTogether) flush(way);
   }
-  flush(exact, false);
-  flush(q8, true);
+  for (const Way way : {Way::Floats, Way::OneDigit, Way::ThreeDigits}) flush(way);
 }
 
 void PackedMatrix::multiply(ConstRows in, Rows out, Execution& execution, bool wide) const {

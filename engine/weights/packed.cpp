@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/weights/packed.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cassert>
+#include <new>
 
 #include "engine/core/half.h"
 #include "engine/kernels/panel_codes.h"
@@ -12,24 +15,49 @@ namespace {
 
 std::size_t scaleBytes(ScaleKind kind) {
   switch (kind) {
-    case ScaleKind::None: return 0;
-    case ScaleKind::F32: return 4;
-    case ScaleKind::F16: return 2;
-    case ScaleKind::Super: return 1;
+    case ScaleKind::None:
+      return 0;
+    case ScaleKind::F32:
+      return 4;
+    case ScaleKind::F16:
+      return 2;
+    case ScaleKind::Super:
+      return 1;
   }
   return 0;
 }
 std::size_t offsetBytes(OffsetKind kind) {
   switch (kind) {
-    case OffsetKind::None: case OffsetKind::Constant: return 0;
-    case OffsetKind::F32: return 4;
-    case OffsetKind::F16: return 2;
-    case OffsetKind::Point: case OffsetKind::Super: return 1;
+    case OffsetKind::None:
+    case OffsetKind::Constant:
+      return 0;
+    case OffsetKind::F32:
+      return 4;
+    case OffsetKind::F16:
+      return 2;
+    case OffsetKind::Point:
+    case OffsetKind::Super:
+      return 1;
   }
   return 0;
 }
 
-std::int64_t up(std::int64_t n, std::int64_t to) { return (n + to - 1) / to * to; }
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+
+/// Not cleared. Streams of weights are what a processor's page walks cost most for, so large ones ask for huge pages.
+std::byte* allocateBytes(std::size_t size) {
+  const std::size_t alignment = size >= kHugePage ? kHugePage : kAlignment;
+  auto* p = static_cast<std::byte*>(::operator new[](size, std::align_val_t{alignment}));
+#ifdef MADV_HUGEPAGE
+  if (alignment == kHugePage)
+    madvise(p, size / kHugePage * kHugePage, MADV_HUGEPAGE);  // advice: failing changes nothing
+#endif
+  return p;
+}
+
+std::int64_t up(std::int64_t n, std::int64_t to) {
+  return (n + to - 1) / to * to;
+}
 
 template <class T>
 T& at(std::byte* p, std::size_t i) {
@@ -42,7 +70,8 @@ std::uint32_t word(const std::uint8_t* codes) {
   return w;
 }
 
-/// `bits`-wide codes (already masked) of 32 / bits k's into one word; byte b gets k = b, b + 4 ... from its low bits up.
+/// `bits`-wide codes (already masked) of 32 / bits k's into one word; byte b gets k = b, b + 4 ... from its low bits
+/// up.
 template <int bits>
 std::uint32_t gather(const std::uint8_t* codes, int shift, std::uint32_t mask) {
   std::uint32_t out = 0;
@@ -51,6 +80,10 @@ std::uint32_t gather(const std::uint8_t* codes, int shift, std::uint32_t mask) {
 }
 
 }  // namespace
+
+void PackedMatrix::Free::operator()(std::byte* p) const {
+  ::operator delete[](p, std::align_val_t{alignment});
+}
 
 PackedMatrix::PackedMatrix(const PackedLayout& layout, std::int64_t rows, std::int64_t cols, const RowSource& source,
                            ThreadPool& pool)
@@ -78,58 +111,89 @@ PackedMatrix::PackedMatrix(const PackedLayout& layout, std::int64_t rows, std::i
     return at;
   };
   const std::size_t base = reserve(panels * v.basePanelBytes), high = reserve(panels * v.highPanelBytes);
-  const std::size_t scales = reserve(perGroup * scaleBytes(v.scaleKind)), offsets = reserve(perGroup * offsetBytes(v.offsetKind));
-  const std::size_t superScales = reserve(superScale ? perSuper * 2 : 0), superOffsets = reserve(superOffset ? perSuper * 2 : 0);
-  storage_.resize(size);
-  v.base = storage_.data() + base, v.high = storage_.data() + high;
-  v.scales = storage_.data() + scales, v.offsets = storage_.data() + offsets;
-  v.superScales = reinterpret_cast<std::uint16_t*>(storage_.data() + superScales);
-  v.superOffsets = reinterpret_cast<std::uint16_t*>(storage_.data() + superOffsets);
+  const std::size_t scales = reserve(perGroup * scaleBytes(v.scaleKind)),
+                    offsets = reserve(perGroup * offsetBytes(v.offsetKind));
+  const std::size_t superScales = reserve(superScale ? perSuper * 2 : 0),
+                    superOffsets = reserve(superOffset ? perSuper * 2 : 0);
+  size_ = size;
+  storage_ = {allocateBytes(size), Free{size >= kHugePage ? kHugePage : kAlignment}};
+  v.base = storage_.get() + base, v.high = storage_.get() + high;
+  v.scales = storage_.get() + scales, v.offsets = storage_.get() + offsets;
+  v.superScales = reinterpret_cast<std::uint16_t*>(storage_.get() + superScales);
+  v.superOffsets = reinterpret_cast<std::uint16_t*>(storage_.get() + superOffsets);
 
   pool.split(v.panels, 1, [&](Range range, int) {
     PackedRow row;
-    const auto k = static_cast<std::size_t>(v.padded), groups = static_cast<std::size_t>(v.groups), supers = static_cast<std::size_t>(v.supers);
+    const auto k = static_cast<std::size_t>(v.padded), groups = static_cast<std::size_t>(v.groups),
+               supers = static_cast<std::size_t>(v.supers);
     isFloat(v.element) ? row.words.resize(k) : row.codes.resize(k);
-    row.scales32.resize(groups), row.offsets32.resize(groups), row.scales16.resize(groups), row.offsets16.resize(groups);
-    row.scales8.resize(groups), row.offsets8.resize(groups), row.superScales.resize(supers), row.superOffsets.resize(supers);
+    row.scales32.resize(groups), row.offsets32.resize(groups), row.scales16.resize(groups),
+        row.offsets16.resize(groups);
+    row.scales8.resize(groups), row.offsets8.resize(groups), row.superScales.resize(supers),
+        row.superOffsets.resize(supers);
     for (std::int64_t panel = range.begin; panel < range.end; ++panel) packPanel(panel, source, row);
   });
 }
 
 void PackedMatrix::packPanel(std::int64_t panel, const RowSource& source, PackedRow& row) {
+  if ((panel + 1) * kPanel > rows_) clearPanel(panel);  // lanes beyond the last row are zero
   for (int lane = 0; lane < kPanel; ++lane) {
     const std::int64_t n = panel * kPanel + lane;
-    if (n >= rows_) break;  // lanes beyond the last row stay zero
+    if (n >= rows_) break;
     source(n, row);
     scatter(row, panel, lane);
   }
 }
 
+void PackedMatrix::clearPanel(std::int64_t panel) {
+  const PanelView& v = view_;
+  const auto clear = [&](const void* all, std::size_t bytesPerPanel) {
+    std::byte* base = storage_.get() + (static_cast<const std::byte*>(all) - storage_.get());
+    std::memset(base + static_cast<std::size_t>(panel) * bytesPerPanel, 0, bytesPerPanel);
+  };
+  const std::size_t perGroup = static_cast<std::size_t>(v.groups) * kPanel,
+                    perSuper = static_cast<std::size_t>(v.supers) * kPanel * 2;
+  clear(v.base, v.basePanelBytes), clear(v.high, v.highPanelBytes);
+  clear(v.scales, perGroup * scaleBytes(v.scaleKind)), clear(v.offsets, perGroup * offsetBytes(v.offsetKind));
+  if (v.scaleKind == ScaleKind::Super) clear(v.superScales, perSuper);
+  if (v.offsetKind == OffsetKind::Super) clear(v.superOffsets, perSuper);
+}
+
 void PackedMatrix::scatter(const PackedRow& row, std::int64_t panel, int lane) {
   const PanelView& v = view_;
-  const auto p = static_cast<std::size_t>(panel), l = static_cast<std::size_t>(lane), padded = static_cast<std::size_t>(v.padded);
-  std::byte* base = storage_.data() + (v.base - storage_.data()) + p * v.basePanelBytes;
-  std::byte* high = storage_.data() + (v.high - storage_.data()) + p * v.highPanelBytes;
+  const auto p = static_cast<std::size_t>(panel), l = static_cast<std::size_t>(lane),
+             padded = static_cast<std::size_t>(v.padded);
+  std::byte* base = storage_.get() + (v.base - storage_.get()) + p * v.basePanelBytes;
+  std::byte* high = storage_.get() + (v.high - storage_.get()) + p * v.highPanelBytes;
   const std::uint8_t* c = row.codes.data();
   switch (v.element) {
     case Element::F32:
       for (std::size_t k = 0; k < padded; ++k) at<std::uint32_t>(base, k * kPanel + l) = row.words[k];
       break;
-    case Element::F16: case Element::BF16:
-      for (std::size_t k = 0; k < padded; ++k) at<std::uint16_t>(base, k * kPanel + l) = static_cast<std::uint16_t>(row.words[k]);
+    case Element::F16:
+    case Element::BF16:
+      for (std::size_t k = 0; k < padded; ++k)
+        at<std::uint16_t>(base, k * kPanel + l) = static_cast<std::uint16_t>(row.words[k]);
       break;
     case Element::S8:
       for (std::size_t k = 0; k < padded; k += 4) at<std::uint32_t>(base, k / 4 * kPanel + l) = word(c + k);
       break;
-    case Element::U6: case Element::U5: case Element::U4: case Element::Table4:
-      for (std::size_t k = 0; k < padded; k += 8) at<std::uint32_t>(base, k / 8 * kPanel + l) = gather<4>(c + k, 0, 0x0F0F0F0Fu);
+    case Element::U6:
+    case Element::U5:
+    case Element::U4:
+    case Element::Table4:
+      for (std::size_t k = 0; k < padded; k += 8)
+        at<std::uint32_t>(base, k / 8 * kPanel + l) = gather<4>(c + k, 0, 0x0F0F0F0Fu);
       break;
-    case Element::U3: case Element::U2:
-      for (std::size_t k = 0; k < padded; k += 16) at<std::uint32_t>(base, k / 16 * kPanel + l) = gather<2>(c + k, 0, 0x03030303u);
+    case Element::U3:
+    case Element::U2:
+      for (std::size_t k = 0; k < padded; k += 16)
+        at<std::uint32_t>(base, k / 16 * kPanel + l) = gather<2>(c + k, 0, 0x03030303u);
       break;
   }
   if (v.element == Element::U6)
-    for (std::size_t k = 0; k < padded; k += 16) at<std::uint32_t>(high, k / 16 * kPanel + l) = gather<2>(c + k, 4, 0x03030303u);
+    for (std::size_t k = 0; k < padded; k += 16)
+      at<std::uint32_t>(high, k / 16 * kPanel + l) = gather<2>(c + k, 4, 0x03030303u);
   if (highBits(v.element) == 1)
     for (std::size_t k = 0; k < padded; k += 32)
       at<std::uint32_t>(high, k / 32 * kPanel + l) = gather<1>(c + k, v.element == Element::U5 ? 4 : 2, 0x01010101u);
@@ -143,7 +207,8 @@ void PackedMatrix::scatter(const PackedRow& row, std::int64_t panel, int lane) {
     if (v.scaleKind == ScaleKind::Super) at<std::int8_t>(scales, i) = row.scales8[g];
     if (v.offsetKind == OffsetKind::F32) at<float>(offsets, i) = row.offsets32[g];
     if (v.offsetKind == OffsetKind::F16) at<std::uint16_t>(offsets, i) = row.offsets16[g];
-    if (v.offsetKind == OffsetKind::Point || v.offsetKind == OffsetKind::Super) at<std::int8_t>(offsets, i) = row.offsets8[g];
+    if (v.offsetKind == OffsetKind::Point || v.offsetKind == OffsetKind::Super)
+      at<std::int8_t>(offsets, i) = row.offsets8[g];
   }
   for (std::size_t s = 0; s < static_cast<std::size_t>(v.supers); ++s) {
     const std::size_t i = (p * static_cast<std::size_t>(v.supers) + s) * kPanel + l;
@@ -163,7 +228,8 @@ void PackedMatrix::unpackRows(std::int64_t first, std::int64_t count, float* out
       for (std::int64_t k = 0; k < cols_; ++k) out[k] = kernels::floatAt(v, base, k, lane);
       continue;
     }
-    const bool adds = v.offsetKind == OffsetKind::F32 || v.offsetKind == OffsetKind::F16 || v.offsetKind == OffsetKind::Super;
+    const bool adds =
+        v.offsetKind == OffsetKind::F32 || v.offsetKind == OffsetKind::F16 || v.offsetKind == OffsetKind::Super;
     for (std::int64_t k0 = 0; k0 < cols_; k0 += v.group) {
       const kernels::GroupScale g = kernels::groupScale(v, n, k0);
       for (std::int64_t k = k0; k < std::min(k0 + v.group, cols_); ++k) {

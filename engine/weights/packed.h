@@ -24,8 +24,8 @@ struct PackedLayout {
 
 /// One row on its way into a panel: the arrays the layout asks for, filled by a source.
 struct PackedRow {
-  Buffer<std::uint8_t> codes;       ///< padded; integer codes as bytes (S8: two's complement)
-  Buffer<std::uint32_t> words;      ///< padded; bits of F32 (or of F16, BF16 in the low half)
+  Buffer<std::uint8_t> codes;   ///< padded; integer codes as bytes (S8: two's complement)
+  Buffer<std::uint32_t> words;  ///< padded; bits of F32 (or of F16, BF16 in the low half)
   std::vector<float> scales32, offsets32;
   std::vector<std::uint16_t> scales16, offsets16, superScales, superOffsets;
   std::vector<std::int8_t> scales8, offsets8;
@@ -35,22 +35,31 @@ using RowSource = std::function<void(std::int64_t row, PackedRow& out)>;
 /// A matrix in panels (kernels/panel.h), any element type: one class serves them all.
 class PackedMatrix final : public Matrix {
  public:
-  PackedMatrix(const PackedLayout& layout, std::int64_t rows, std::int64_t cols, const RowSource& source, ThreadPool& pool);
+  PackedMatrix(const PackedLayout& layout, std::int64_t rows, std::int64_t cols, const RowSource& source,
+               ThreadPool& pool);
 
   std::string format() const override { return format_; }
-  std::size_t bytes() const override { return storage_.size(); }
+  std::size_t bytes() const override { return size_; }
   void unpackRows(std::int64_t first, std::int64_t count, float* out) const override;
   void multiply(ConstRows in, Rows out, Execution& execution, bool wide) const override;
 
   const PanelView& view() const { return view_; }
 
  private:
+  struct Free {
+    std::size_t alignment;
+    void operator()(std::byte* p) const;
+  };
+
   void packPanel(std::int64_t panel, const RowSource& source, PackedRow& row);
+  void clearPanel(std::int64_t panel);
   void scatter(const PackedRow& row, std::int64_t panel, int lane);
 
   std::string format_;
   PanelView view_;
-  Buffer<std::byte> storage_;
+  std::unique_ptr<std::byte[], Free> storage_{nullptr,
+                                              Free{kAlignment}};  ///< touched first by the workers that pack it
+  std::size_t size_ = 0;
 };
 
 }  // namespace ts

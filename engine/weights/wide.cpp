@@ -20,8 +20,8 @@
 namespace ts {
 namespace {
 
-constexpr std::int64_t kSlicePanels = 4;      // 64 outputs at a time: 64 x 2048 floats are half a second-level cache
-constexpr double kWorthIt = 1.15;             // oneDNN sums in another order, so it must be clearly faster
+constexpr std::int64_t kSlicePanels = 4;  // 64 outputs at a time: 64 x 2048 floats are half a second-level cache
+constexpr double kWorthIt = 1.15;         // oneDNN sums in another order, so it must be clearly faster
 constexpr const char* kNames[] = {"f32", "f16", "bf16", "s8", "u6", "u5", "u4", "u3", "u2", "table4"};
 constexpr std::size_t kElements = std::size(kNames);
 constexpr std::int64_t kWidths[] = {32, 64, 256};
@@ -42,7 +42,7 @@ std::filesystem::path cacheFile() {
   const char* home = std::getenv("HOME");
   if (!(xdg && *xdg) && !(home && *home)) return {};
   const std::filesystem::path base = xdg && *xdg ? std::filesystem::path(xdg) : std::filesystem::path(home) / ".cache";
-  std::string name = "kernels-" + kernelIsa() + "-onednn-" + dnnlVersion() + "-";
+  std::string name = "kernels-2-" + kernelIsa() + "-onednn-" + dnnlVersion() + "-";
   for (const char c : cpuInfo().model) name += std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
   return base / "tradespace" / (name + ".txt");
 }
@@ -52,8 +52,11 @@ void readBack(Choices& c) {
   for (std::string line; std::getline(file, line);) {
     std::istringstream text(line);
     KernelChoice choice;
-    if (!(text >> choice.format >> choice.switchOver >> choice.tilesGops >> choice.dnnlGops >> choice.dnnlImplementation)) continue;
-    const auto e = static_cast<std::size_t>(std::find(std::begin(kNames), std::end(kNames), choice.format) - std::begin(kNames));
+    if (!(text >> choice.format >> choice.switchOver >> choice.tilesGops >> choice.dnnlGops >>
+          choice.dnnlImplementation))
+      continue;
+    const auto e =
+        static_cast<std::size_t>(std::find(std::begin(kNames), std::end(kNames), choice.format) - std::begin(kNames));
     if (e < kElements) c.known[e] = true, c.of[e] = choice;
   }
 }
@@ -65,7 +68,8 @@ void writeBack(const KernelChoice& choice) {
   std::error_code ignored;
   std::filesystem::create_directories(path.parent_path(), ignored);
   std::ostringstream line;
-  line << choice.format << ' ' << choice.switchOver << ' ' << choice.tilesGops << ' ' << choice.dnnlGops << ' ' << choice.dnnlImplementation << '\n';
+  line << choice.format << ' ' << choice.switchOver << ' ' << choice.tilesGops << ' ' << choice.dnnlGops << ' '
+       << choice.dnnlImplementation << '\n';
   std::ofstream(path, std::ios::app) << line.str();
 }
 
@@ -90,7 +94,8 @@ KernelChoice measure(std::size_t element) {
   ThreadPool alone(1);
   const Element e = static_cast<Element>(element);
   const PackedLayout layout{.element = e, .scaleKind = isFloat(e) ? ScaleKind::None : ScaleKind::F16, .table = table};
-  const PackedMatrix matrix(layout, outputs, inputs, [](std::int64_t, PackedRow&) {}, alone);
+  const PackedMatrix matrix(
+      layout, outputs, inputs, [](std::int64_t, PackedRow&) {}, alone);
   const PanelView& v = matrix.view();
   const Range panels{0, v.panels};
   const std::int64_t widest = kWidths[std::size(kWidths) - 1];
@@ -98,7 +103,10 @@ KernelChoice measure(std::size_t element) {
   // The OpenMP team of this thread must be of one while oneDNN is timed on it.
   const int team = omp_get_max_threads();
   omp_set_num_threads(1);
-  Buffer<float> prepared(preparedFloatsF32(widest, v.padded, needs(v))), scratch(std::max(productScratchFloats(widest), dnnlScratchFloats(matrix)));
+  const bool digits = exactByDigits(e);
+  Buffer<float> prepared(digits ? preparedDigits(widest, v.padded, 3, needs(v))
+                                : preparedFloats(widest, v.padded, needs(v))),
+      scratch(std::max(productScratchFloats(widest), dnnlScratchFloats(matrix)));
   KernelChoice choice;
   choice.format = kNames[element];
   choice.dnnlImplementation = dnnlImplementation(widest, kSlicePanels * kPanel, v.cols);
@@ -109,9 +117,12 @@ KernelChoice measure(std::size_t element) {
     const double operations = 2.0 * static_cast<double>(rows * outputs * v.cols);
     const auto [tilesSeconds, dnnlSeconds] = bestSeconds(
         [&] {
-          const TilesF32 t = layTilesF32(from, v.padded, needs(v), prepared.data());
-          for (std::int64_t i = 0; i < tileCount(rows, t.tile); ++i) fillTileF32(t, from, i);
-          multiplyPanels(v, panels, t, to, scratch.data());
+          const auto multiply = [&](const auto& tiles) {
+            fill(tiles, from, {0, pieces(tiles)});
+            multiplyPanels(v, panels, tiles, to, scratch.data());
+          };
+          digits ? multiply(layDigits(from, v.padded, 3, needs(v), prepared.data()))
+                 : multiply(layFloats(from, v.padded, needs(v), prepared.data()));
         },
         [&] { multiplyByDnnl(matrix, panels, from, to, scratch.data()); });
     const double tiles = operations / tilesSeconds / 1e9, dnnl = operations / dnnlSeconds / 1e9;
@@ -177,7 +188,8 @@ void multiplyByDnnl(const PackedMatrix& matrix, Range panels, ConstRows in, Rows
   const PanelView& v = matrix.view();
   float* columns = scratch + kSlicePanels * kPanel * v.cols;
   for (std::int64_t first = panels.begin; first < panels.end; first += kSlicePanels) {
-    const std::int64_t last = std::min(first + kSlicePanels, panels.end), n0 = first * kPanel, n1 = std::min(last * kPanel, v.rows);
+    const std::int64_t last = std::min(first + kSlicePanels, panels.end), n0 = first * kPanel,
+                       n1 = std::min(last * kPanel, v.rows);
     for (std::int64_t panel = first; panel < last; ++panel)
       for (std::int64_t b = 0; b < v.padded / kBlock; ++b) {
         unpackPanel(v, panel, b, 1, columns);

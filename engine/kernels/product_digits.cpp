@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Products of integer codes with activations in one or three signed bytes: exact integer sums within a block, float32
+// between.
+#include "engine/kernels/isa.h"
+#include "engine/kernels/tables.h"
+#include "engine/kernels/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "engine/kernels/product_digits.cpp"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+
+#include "engine/kernels/panel-inl.h"  // after Highway, once an instruction set
+
+HWY_BEFORE_NAMESPACE();
+namespace ts::kernels::HWY_NAMESPACE {
+#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
+const DigitsTable* digitsTableOf() {
+  return &plainDigitsTable();
+}
+#else
+namespace {
+
+// A block's codes for one part of a panel fill eight registers and stay there while every row of a tile passes: per row
+// eight activations are broadcast from memory, multiplied and added. So one kernel serves one row and many.
+//
+// AVX2's vpmaddubsw multiplies unsigned by signed bytes and adds pairs in 16 bits, saturating. So that nothing
+// saturates:
+//   codes of up to 4, 5, 6 bits: 8, 4, 2 pair sums fit in 16 bits before they are widened (15, 31, 63 times 128 times 2
+//   each); signed bytes: |w| times x with w's sign, widened at once (128 * 127 * 2 = 32512 fits; so x is kept above
+//   -128).
+// VNNI adds four products into 32 bits: unsigned codes as they are, signed ones with 128 added and 128 * sum(x) taken
+// off.
+#define TS_VNNI (HWY_TARGET == HWY_AVX3_DL)
+#define TS_MADDUBS (HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3)
+
+constexpr int kGroups = kBlock / 4;  ///< of four codes that share a 32-bit word
+
+constexpr int pairSums(Element e) {
+  return e == Element::U5 ? 4 : e == Element::U6 ? 2 : 8;
+}
+
+#if TS_VNNI
+// By name: Highway 1.0 checks for AVX-512 VNNI at run time but does not enable its intrinsics.
+HWY_INLINE void addDotFour(VI& sum, VI unsignedBytes, VI signedBytes) {
+  asm("vpdpbusd %2, %1, %0" : "+v"(sum.raw) : "v"(unsignedBytes.raw), "v"(signedBytes.raw));
+}
+#endif
+
+#if TS_MADDUBS
+#if HWY_TARGET == HWY_AVX2
+HWY_INLINE VI maddubs(VI a, VI b) {
+  return VI{_mm256_maddubs_epi16(a.raw, b.raw)};
+}
+HWY_INLINE VI add16(VI a, VI b) {
+  return VI{_mm256_add_epi16(a.raw, b.raw)};
+}
+HWY_INLINE VI widen(VI a) {
+  return VI{_mm256_madd_epi16(a.raw, _mm256_set1_epi16(1))};
+}
+HWY_INLINE VI magnitude(VI w) {
+  return VI{_mm256_abs_epi8(w.raw)};
+}
+HWY_INLINE VI withSign(VI x, VI w) {
+  return VI{_mm256_sign_epi8(x.raw, w.raw)};
+}
+#else
+HWY_INLINE VI maddubs(VI a, VI b) {
+  return VI{_mm512_maddubs_epi16(a.raw, b.raw)};
+}
+HWY_INLINE VI add16(VI a, VI b) {
+  return VI{_mm512_add_epi16(a.raw, b.raw)};
+}
+HWY_INLINE VI widen(VI a) {
+  return VI{_mm512_madd_epi16(a.raw, _mm512_set1_epi16(1))};
+}
+HWY_INLINE VI magnitude(VI w) {
+  return VI{_mm512_abs_epi8(w.raw)};
+}
+HWY_INLINE VI withSign(VI x, VI w) {
+  return VI{_mm512_mask_sub_epi8(x.raw, _mm512_movepi8_mask(w.raw), _mm512_setzero_si512(), x.raw)};
+}
+#endif
+#else
+/// Bytes j of two words, multiplied as signed.
+template <int j>
+HWY_INLINE VI byteProduct(VI w, VI x) {
+  return hn::Mul(hn::ShiftRight<24>(shift<8 * (3 - j)>(w)), hn::ShiftRight<24>(shift<8 * (3 - j)>(x)));
+}
+#endif
+
+HWY_INLINE VI activation(const std::int8_t* x, int group) {
+  std::int32_t word;
+  __builtin_memcpy(&word, x + 4 * group, 4);
+  return hn::Set(di, word);
+}
+
+/// One part's codes of a block, as the dot products want them.
+template <Element E>
+HWY_INLINE void loadCodes(const Planes& planes, std::int64_t block, int part, VI (&w)[kGroups]) {
+  const auto two = [&](auto i) HWY_ATTR {
+    w[2 * i] = codes<E, 0>(planes, block, i, part);
+    w[2 * i + 1] = codes<E, 1>(planes, block, i, part);
+  };
+  two(std::integral_constant<int, 0>()), two(std::integral_constant<int, 1>());
+  two(std::integral_constant<int, 2>()), two(std::integral_constant<int, 3>());
+#if TS_VNNI
+  if constexpr (kSigned<E>)
+    for (VI& v : w) v = hn::Xor(v, hn::Set(di, static_cast<std::int32_t>(0x80808080u)));
+#endif
+}
+
+/// Integer sums of groups [first, first + count) of a block with one row's digits x of the block.
+template <Element E, int first, int count>
+HWY_INLINE VI dot(const VI (&w)[kGroups], const std::int8_t* x) {
+#if TS_VNNI
+  VI sum = hn::Zero(di);
+#pragma GCC unroll 8
+  for (int g = first; g < first + count; ++g) addDotFour(sum, w[g], activation(x, g));
+  return sum;
+#elif TS_MADDUBS
+  if constexpr (kSigned<E>) {
+    VI sum = hn::Zero(di);
+#pragma GCC unroll 8
+    for (int g = first; g < first + count; ++g) {
+      const VI p = widen(maddubs(magnitude(w[g]), withSign(activation(x, g), w[g])));
+      sum = g == first ? p : hn::Add(sum, p);
+    }
+    return sum;
+  } else {
+    constexpr int run = pairSums(E) < count ? pairSums(E) : count;
+    VI sum = hn::Zero(di), pairs = hn::Zero(di);
+#pragma GCC unroll 8
+    for (int g = 0; g < count; ++g) {
+      const VI p = maddubs(w[first + g], activation(x, first + g));
+      pairs = g % run == 0 ? p : add16(pairs, p);
+      if (g % run == run - 1) sum = g < run ? widen(pairs) : hn::Add(sum, widen(pairs));
+    }
+    return sum;
+  }
+#else
+  VI sum = hn::Zero(di);
+  for (int g = first; g < first + count; ++g) {
+    const VI xm = activation(x, g);
+    sum = hn::Add(sum, hn::Add(hn::Add(byteProduct<0>(w[g], xm), byteProduct<1>(w[g], xm)),
+                               hn::Add(byteProduct<2>(w[g], xm), byteProduct<3>(w[g], xm))));
+  }
+  return sum;
+#endif
+}
+
+/// The same with all digits of a row, as floats in units of the row's scale.
+template <Element E, int N, int first, int count>
+HWY_INLINE V dotDigits(const VI (&w)[kGroups], const std::int8_t* x, [[maybe_unused]] std::int32_t codeSum) {
+  const VI low = dot<E, first, count>(w, x);
+  if constexpr (N == 1) {
+#if TS_VNNI
+    if constexpr (kSigned<E>) return hn::ConvertTo(d, hn::Sub(low, hn::Set(di, 128 * codeSum)));
+#endif
+    return hn::ConvertTo(d, low);
+  } else {
+    static_assert(!kSigned<E>);
+    const VI middle = dot<E, first, count>(w, x + kBlock), high = dot<E, first, count>(w, x + 2 * kBlock);
+    return hn::MulAdd(hn::ConvertTo(d, high), hn::Set(d, 65536.0f),
+                      hn::ConvertTo(d, hn::Add(low, hn::ShiftLeft<8>(middle))));
+  }
+}
+
+/// What is read some blocks later is asked for now: a processor's own prefetch stops at page ends and knows one stream
+/// of the several.
+template <Element E>
+HWY_INLINE void prefetchAhead(const PanelView& v, const Planes& planes, std::int64_t panel, std::int64_t block,
+                              std::int64_t group) {
+  constexpr int lines = baseBits(E), ahead = lines >= 8 ? 4 : 6;  // 64 bytes a bit: 16 rows of 32 codes
+  const char* base = reinterpret_cast<const char*>(planes.base) + (block + ahead) * lines * 64;
+  for (int i = 0; i < lines; ++i) __builtin_prefetch(base + 64 * i);
+  if constexpr (highBits(E) > 0)
+    for (int i = 0; i < highBits(E); ++i)
+      __builtin_prefetch(reinterpret_cast<const char*>(planes.high) + ((block + ahead) * highBits(E) + i) * 64);
+  const std::int64_t scale =
+      (panel * v.groups + group) * kPanel + ahead * 32;  // near enough when groups are longer than a block
+  const int size = v.scaleKind == ScaleKind::F32 ? 4 : v.scaleKind == ScaleKind::F16 ? 2 : 1;
+  __builtin_prefetch(static_cast<const char*>(v.scales) + scale * size);
+  if (v.offsetKind > OffsetKind::Constant)
+    __builtin_prefetch(static_cast<const char*>(v.offsets) + scale * (v.offsetKind == OffsetKind::F32   ? 4
+                                                                      : v.offsetKind == OffsetKind::F16 ? 2
+                                                                                                        : 1));
+}
+
+/// One panel times one tile of T rows, whose digits begin at row `row0`. One: T is 1 and the results stay in registers.
+template <Element E, int sub, int N, bool One>
+HWY_NOINLINE void panelTimesTile(const PanelView& v, std::int64_t panel, const DigitTiles& tiles, std::int64_t row0,
+                                 std::int64_t T, float* y) {
+  constexpr int halves = kBlock / sub;
+  const Planes planes = planesOf(v, panel);
+  const std::int64_t blocks = v.padded / kBlock, at = row0 * blocks;
+  const bool adds = v.offsetKind != OffsetKind::None;
+  const std::int8_t* x = tiles.x + at * N * kBlock;
+  const float* xScales = tiles.scales + at;
+  const float* xSums = (sub == 16 ? tiles.sums16 : tiles.sums32) + at * halves;
+  const std::int32_t* codeSums = tiles.codeSums + at;
+  V one[kParts];
+  for (int h = 0; h < kParts; ++h) one[h] = hn::Zero(d);
+  if constexpr (!One)
+    for (std::int64_t i = 0; i < T * kPanel; i += kLanes) hn::Store(hn::Zero(d), d, y + i);
+  const std::int64_t groupBlocks = sub == 16 ? 1 : v.group / kBlock;
+  std::int64_t group = 0, left = groupBlocks;  // of the group, in blocks: dividing costs more than a row does
+  for (std::int64_t block = 0; block < blocks; ++block) {
+    prefetchAhead<E>(v, planes, panel, block, group);
+#pragma GCC unroll 1
+    for (int h = 0; h < kParts; ++h) {
+      VI w[kGroups];
+      loadCodes<E>(planes, block, h, w);
+      V scale[halves], offset[halves];
+      for (int i = 0; i < halves; ++i) {
+        scale[i] = scaleOf(v, panel, group + i, h);
+        offset[i] = adds ? offsetOf(v, panel, group + i, h, scale[i]) : scale[i];
+      }
+      const auto row = [&](std::int64_t m, V sum) HWY_ATTR {
+        const std::int8_t* xm = x + m * N * kBlock;
+        asm("" : "+r"(xm));  // or GCC copies a row's activations to the stack, ahead of the loop over the parts
+        const V xScale = hn::Set(d, xScales[m]);
+        const auto half = [&](auto i) HWY_ATTR {
+          const V s = dotDigits<E, N, i*(sub / 4), sub / 4>(w, xm, codeSums[m]);
+          sum = hn::MulAdd(scale[i], hn::Mul(s, xScale), sum);
+          if (adds) sum = hn::MulAdd(offset[i], hn::Set(d, xSums[m * halves + i]), sum);
+        };
+        half(std::integral_constant<int, 0>());
+        if constexpr (halves == 2) half(std::integral_constant<int, 1>());
+        return sum;
+      };
+      if constexpr (One) {
+        one[h] = row(0, one[h]);
+      } else {
+        for (std::int64_t m = 0; m < T; ++m) {
+          float* to = y + m * kPanel + h * kLanes;
+          hn::Store(row(m, hn::Load(d, to)), d, to);
+        }
+      }
+    }
+    if (--left == 0) left = groupBlocks, group += halves;
+    x += T * N * kBlock, xScales += T, xSums += T * halves, codeSums += T;
+  }
+  if constexpr (One)
+    for (int h = 0; h < kParts; ++h) hn::Store(one[h], d, y + h * kLanes);
+}
+
+constexpr bool mayHave16(Element e) {
+  return e == Element::U2 || e == Element::U3 || e == Element::U6;
+}
+
+template <Element E, int sub, int N>
+void panelsOf(const PanelView& v, Range panels, const DigitTiles& tiles, Rows out, float* y) {
+  for (std::int64_t panel = panels.begin; panel < panels.end; ++panel)
+    for (std::int64_t row0 = 0; row0 < tiles.count; row0 += tiles.tile) {
+      const std::int64_t T = tiles.count - row0 < tiles.tile ? tiles.count - row0 : tiles.tile;
+      if (T == 1)
+        panelTimesTile<E, sub, N, true>(v, panel, tiles, row0, 1, y);
+      else
+        panelTimesTile<E, sub, N, false>(v, panel, tiles, row0, T, y);
+      for (std::int64_t m = 0; m < T; ++m) {
+        V sums[kParts];
+        for (int h = 0; h < kParts; ++h) sums[h] = hn::Load(d, y + m * kPanel + h * kLanes);
+        storePanel(sums, out.row(row0 + m) + panel * kPanel, v.rows - panel * kPanel);
+      }
+    }
+}
+template <Element E, int N>
+void panelsWith(const PanelView& v, Range panels, const DigitTiles& tiles, Rows out, float* y) {
+  if constexpr (!isFloat(E) && (N == 1 || !kSigned<E>)) {
+    if constexpr (mayHave16(E)) {
+      if (v.group == 16) return panelsOf<E, 16, N>(v, panels, tiles, out, y);
+    }
+    panelsOf<E, 32, N>(v, panels, tiles, out, y);
+  }
+}
+
+/// 32 floats to N digits each, [N][32]; returns the scale, adds the codes of each half to `sums`.
+template <int N>
+HWY_INLINE float quantizeBlock(const float* row, std::int8_t* digits, std::int32_t (&sums)[2]) {
+  constexpr int vectors = kBlock / kLanes;
+  const hn::Rebind<std::int8_t, D> d8;
+  V largest = hn::Zero(d), broken = hn::Zero(d);
+  for (int i = 0; i < vectors; ++i) {
+    const V x = hn::LoadU(d, row + i * kLanes);
+    largest = hn::Max(largest, hn::Abs(x));
+    broken = hn::MulAdd(x, hn::Zero(d), broken);  // not a number if any is, or is infinite
+  }
+  const float top = hn::GetLane(hn::MaxOfLanes(d, largest)), fault = hn::GetLane(hn::SumOfLanes(d, broken));
+  const V inverse = hn::Set(d, top > kDigitsLeast ? digitsTop(N) / top : 0.0f);
+  VI halves[2] = {hn::Zero(di), hn::Zero(di)};
+  for (int i = 0; i < vectors; ++i) {
+    VI code = hn::NearestInt(hn::Mul(hn::LoadU(d, row + i * kLanes), inverse));
+    halves[i * kLanes / 16] = hn::Add(halves[i * kLanes / 16], code);
+    for (int n = 0; n < N - 1; ++n) {
+      const VI digit = hn::ShiftRight<24>(hn::ShiftLeft<24>(code));
+      hn::Store(hn::DemoteTo(d8, digit), d8, digits + n * kBlock + i * kLanes);
+      code = hn::ShiftRight<8>(hn::Sub(code, digit));
+    }
+    hn::Store(hn::DemoteTo(d8, code), d8, digits + (N - 1) * kBlock + i * kLanes);
+  }
+  for (int i = 0; i < 2; ++i) sums[i] = hn::GetLane(hn::SumOfLanes(di, halves[i]));
+  return top / digitsTop(N) + fault;
+}
+
+template <int N>
+void fillRows(const DigitTiles& tiles, ConstRows in, Range rows) {
+  const std::int64_t blocks = tiles.padded / kBlock;
+  HWY_ALIGN float rest[kBlock];
+  for (std::int64_t r = rows.begin; r < rows.end; ++r) {
+    const std::int64_t row0 = r / tiles.tile * tiles.tile, m = r - row0;
+    const std::int64_t T = in.count - row0 < tiles.tile ? in.count - row0 : tiles.tile;
+    for (std::int64_t b = 0; b < blocks; ++b) {
+      const std::int64_t k0 = b * kBlock, at = row0 * blocks + b * T + m;
+      const float* row = in.row(r) + k0;
+      if (k0 + kBlock > in.width) {
+        for (std::int64_t k = 0; k < kBlock; ++k) rest[k] = k0 + k < in.width ? row[k] : 0.0f;
+        row = rest;
+      }
+      std::int32_t sums[2];
+      const float scale = quantizeBlock<N>(row, tiles.x + at * N * kBlock, sums);
+      tiles.scales[at] = scale;
+      tiles.codeSums[at] = sums[0] + sums[1];
+      if (tiles.sums16)
+        for (int i = 0; i < 2; ++i) tiles.sums16[2 * at + i] = scale * static_cast<float>(sums[i]);
+      if (tiles.sums32) tiles.sums32[at] = scale * static_cast<float>(sums[0] + sums[1]);
+    }
+  }
+}
+
+template <int... e>
+DigitsTable makeTable(std::integer_sequence<int, e...>) {
+  return {{{panelsWith<static_cast<Element>(e), 1>, panelsWith<static_cast<Element>(e), 3>}...},
+          {fillRows<1>, fillRows<3>}};
+}
+
+}  // namespace
+
+const DigitsTable* digitsTableOf() {
+  static const DigitsTable table = makeTable(std::make_integer_sequence<int, kElements>());
+  return &table;
+}
+#endif
+}  // namespace ts::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace ts::kernels {
+HWY_EXPORT(digitsTableOf);
+const DigitsTable& digitsTable() {
+  static const bool chosen = (chooseIsa(), true);
+  (void)chosen;
+  return *HWY_DYNAMIC_DISPATCH(digitsTableOf)();
+}
+}  // namespace ts::kernels
+#endif
