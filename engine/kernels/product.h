@@ -21,7 +21,7 @@ namespace ts {
 //   Digits: x in a block becomes scale * q, q an integer of one or three signed bytes (digits of base 256), so that s
 //   is an exact
 //           integer sum, rounded once. One digit is the plan's int8 activations (q up to 127). Three digits are float32
-//           activations for unsigned codes: q up to 8 355 711, so x is off by at most 2^-24 of the block's largest,
+//           activations for unsigned codes: q up to 8 355 000, so x is off by at most 2^-24 of the block's largest,
 //           half a unit in the last place of that; what float32 summation itself loses is of the same size. Twice as
 //           fast as converting codes to floats.
 

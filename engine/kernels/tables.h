@@ -12,9 +12,9 @@ inline constexpr int kSlabBlocks =
 /// Rows of a tile of digits: with three digits of 2048 k they take 192 KiB, within a second-level cache.
 inline constexpr int kDigitRows = 32;
 
-/// The largest magnitude of q: three digits of at most 127 each.
+/// The magnitude that a block's largest activation is given. Three digits hold 8 355 711; the scale's rounding must not pass that.
 constexpr float digitsTop(int digits) {
-  return digits == 1 ? 127.0f : 8355711.0f;
+  return digits == 1 ? 127.0f : 8355000.0f;
 }
 /// A block with nothing above this is zero: its scale would overflow.
 inline constexpr float kDigitsLeast = 1e-30f;
