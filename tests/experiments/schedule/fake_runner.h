@@ -24,6 +24,10 @@ struct Witness {
   std::atomic<int> benching = 0;
   std::atomic<int> knownItems = 0, scoredItems = 0;
 
+  std::size_t count(const std::vector<std::string>& list) {
+    const std::lock_guard lock(mutex);
+    return list.size();
+  }
   void note(std::vector<std::string>& list, const std::string& text) {
     const std::lock_guard lock(mutex);
     list.push_back(text);

@@ -162,7 +162,7 @@ TEST_F(Scheduling, OneRunCanBeCancelledWhetherItRunsOrWaits) {
   scheduler->cancelRun(99);
   while (states()[RunState::Cancelled] < 2) std::this_thread::sleep_for(1ms);
   EXPECT_EQ(scheduler->progress().cancelled, 2);
-  while (witness->evaluated.size() < 2) std::this_thread::sleep_for(1ms);
+  while (witness->count(witness->evaluated) < 2) std::this_thread::sleep_for(1ms);
   scheduler->cancel();
   ASSERT_TRUE(scheduler->wait());
 }
@@ -362,6 +362,7 @@ TEST_F(Scheduling, AFullDiskEndsTheSweepAndKeepsWhatWasWritten) {
     const auto rows = *(*reader)->runs();
     for (const RunRecord& run : rows)
       if (run.state == RunState::Running || run.state == RunState::Queued) _exit(4);
+    scheduler->reset();
     _exit(0);
   }
   int status = 0;
