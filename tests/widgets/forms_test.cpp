@@ -8,6 +8,7 @@
 #include "widgets/forms/plan_form.h"
 #include "widgets/forms/strategy_form.h"
 #include "widgets/forms/sweep_draft.h"
+#include "widgets/pages/measure_form.h"
 
 namespace ts {
 namespace {
@@ -129,7 +130,8 @@ TEST(SweepDraft, RoundTripsThroughTheSweepFile) {
   draft.name = "round trip";
   draft.method = "random";
   draft.budget = 12;
-  draft.depth = 32;
+  draft.depths = {32, 256};
+  draft.untilStderr = 0.25, draft.interval = 0.02, draft.maximumRepetitions = 17, draft.memory = true;
   draft.constraints = {"bytes_total < 4e+07"};
   draft.groups[0].weights = {"", "q4:group=32|64", "flap:sparsity=0.1..0.3/3 + q8"};
   draft.groups[0].activationsQ8 = true;
@@ -138,7 +140,19 @@ TEST(SweepDraft, RoundTripsThroughTheSweepFile) {
   const auto back = draftOf(toJson(draft), "draft");
   ASSERT_TRUE(back) << back.error().where << " " << back.error().message;
   EXPECT_EQ(toJson(*back), toJson(draft));
-  EXPECT_EQ(back->groups, draft.groups);
+  EXPECT_EQ(*back, draft);
+}
+
+TEST(MeasureForm, KeepsEveryFieldOfADraft) {
+  SweepDraft draft;
+  draft.depths = {32, 256};
+  draft.untilStderr = 0.25, draft.interval = 0.02, draft.maximumRepetitions = 17, draft.memory = true;
+  MeasureForm form;
+  form.show(draft);
+  SweepDraft back = draft;
+  back.depths = {0}, back.untilStderr = 0, back.interval = 0, back.memory = false;
+  form.read(back);
+  EXPECT_EQ(back, draft);
 }
 
 }  // namespace

@@ -33,13 +33,18 @@ std::string toJson(const SweepDraft& d) {
   if (d.quality) {
     json["task"] = {{"name", d.task}, {"limit", d.limit}, {"context", d.context}, {"against_dense", d.againstDense}};
     if (!d.data.empty()) json["task"]["data"] = d.data;
+    if (d.untilStderr > 0) json["task"]["until_stderr"] = d.untilStderr;
   } else {
     json["task"] = nullptr;
   }
-  if (d.latency)
-    json["bench"] = {{"prompt", d.prompt}, {"generate", d.generate}, {"depth", d.depth}, {"repetitions", d.repetitions}, {"warmup", d.warmup}};
-  else
+  if (d.latency) {
+    json["bench"] = {{"prompt", d.prompt}, {"generate", d.generate}, {"depth", d.depths.front()}, {"repetitions", d.repetitions}, {"warmup", d.warmup}};
+    if (d.depths.size() > 1) json["bench"]["depth"] = d.depths;
+    if (d.interval > 0) json["bench"]["interval"] = d.interval, json["bench"]["max_repetitions"] = d.maximumRepetitions;
+    if (d.memory) json["bench"]["memory"] = true;
+  } else {
     json["bench"] = nullptr;
+  }
   json["search"] = {{"method", d.method}};
   if (d.method != "grid") json["search"]["budget"] = d.budget;
   if (d.method == "nsga2") json["objectives"] = d.objectives;
@@ -72,9 +77,14 @@ Result<SweepDraft> draftOf(std::string_view text, std::string_view where) {
   d.againstDense = sweep.task.againstDense;
   d.prompt = sweep.bench.prompt;
   d.generate = sweep.bench.generate;
-  d.depth = sweep.bench.depth;
+  d.depths = {sweep.bench.depth};
+  d.depths.insert(d.depths.end(), sweep.bench.moreDepths.begin(), sweep.bench.moreDepths.end());
   d.repetitions = sweep.bench.repetitions;
   d.warmup = sweep.bench.warmup;
+  d.interval = sweep.bench.interval;
+  d.maximumRepetitions = static_cast<int>(sweep.bench.maximumRepetitions);
+  d.memory = sweep.memory;
+  d.untilStderr = sweep.task.untilStderr;
   d.method = sweep.method;
   if (sweep.budget > 0) d.budget = sweep.budget;
   d.seed = sweep.seed;

@@ -26,8 +26,13 @@ struct SweepDraft {
   std::string task = "wikitext2", data;
   std::int64_t limit = 8, context = 512;
   bool againstDense = true;
-  std::int64_t prompt = 128, generate = 64, depth = 0;
+  double untilStderr = 0;  ///< 0: score all items
+  std::int64_t prompt = 128, generate = 64;
+  std::vector<std::int64_t> depths{0};  ///< at least one
   int repetitions = 3, warmup = 1;
+  double interval = 0;  ///< share of the median; 0: no more repetitions than those
+  int maximumRepetitions = BenchOptions{}.maximumRepetitions;
+  bool memory = false;  ///< the peak, in a process of its own
   std::string method = "grid";
   std::int64_t budget = 24;
   std::uint64_t seed = 1;

@@ -3,11 +3,13 @@
 
 #include <QCheckBox>
 #include <QComboBox>
+#include <QDoubleSpinBox>
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QLineEdit>
 #include <QSpinBox>
 #include <QVBoxLayout>
+#include <cmath>
 
 #include "engine/evaluation/task.h"
 #include "widgets/base/flow_layout.h"
@@ -22,6 +24,32 @@ QSpinBox* spin(int low, int high, const QString& special = {}) {
   box->setRange(low, high);
   box->setSpecialValueText(special);
   return box;
+}
+
+QDoubleSpinBox* decimal(double high, int decimals, const QString& special) {
+  auto* box = new QDoubleSpinBox;
+  box->setDecimals(decimals);
+  box->setRange(0, high);
+  box->setSingleStep(std::pow(10.0, -decimals + 1));
+  box->setSpecialValueText(special);
+  return box;
+}
+
+/// "0, 1024": numbers of tokens; what is none is left out, and nothing means 0.
+std::vector<std::int64_t> depthsOf(const QString& written) {
+  std::vector<std::int64_t> list;
+  for (const QString& part : written.split(QLatin1Char(','), Qt::SkipEmptyParts)) {
+    bool ok = false;
+    if (const int depth = part.trimmed().toInt(&ok); ok && depth >= 0) list.push_back(depth);
+  }
+  if (list.empty()) list.push_back(0);
+  return list;
+}
+
+QString textOf(const std::vector<std::int64_t>& depths) {
+  QStringList parts;
+  for (const std::int64_t depth : depths) parts << QString::number(depth);
+  return parts.join(QStringLiteral(", "));
 }
 
 FlowLayout* flowOf(Card* card) {
@@ -75,6 +103,8 @@ MeasureForm::MeasureForm(QWidget* parent) : QWidget(parent) {
   limit_ = spin(0, 1'000'000, tr("all"));
   context_ = spin(2, 1'000'000);
   dense_ = new QCheckBox(tr("Divergence from the dense model"));
+  untilStderr_ = decimal(1000, 4, tr("all items"));
+  untilStderr_->setToolTip(tr("Stop scoring a plan once the standard error of its first metric is this small"));
   data_ = new QLineEdit;
   data_->setPlaceholderText(tr("bundled"));
   flow = flowOf(quality);
@@ -82,6 +112,7 @@ MeasureForm::MeasureForm(QWidget* parent) : QWidget(parent) {
   flow->addWidget(labelled(tr("Items"), limit_));
   flow->addWidget(labelled(tr("Context"), context_));
   flow->addWidget(labelled(tr("Own data"), data_));
+  flow->addWidget(labelled(tr("Until standard error"), untilStderr_));
   flow->addWidget(dense_);
   taskHelp_ = mutedLabel({});
   quality->body()->addWidget(taskHelp_);
@@ -92,16 +123,22 @@ MeasureForm::MeasureForm(QWidget* parent) : QWidget(parent) {
   latency->addHeaderWidget(latency_);
   prompt_ = spin(1, 1'000'000);
   generate_ = spin(1, 1'000'000);
-  depth_ = spin(0, 1'000'000);
+  depths_ = new QLineEdit;
+  depths_->setToolTip(tr("Tokens already in the cache before the prompt; several, separated by commas, are all measured"));
   repetitions_ = spin(1, 10'000);
   warmup_ = spin(0, 10'000);
+  interval_ = decimal(100, 1, tr("as repeated"));
+  interval_->setSuffix(QStringLiteral(" %"));
+  interval_->setToolTip(tr("Repeat until the interval of the speed is the median ± this share, or a limit is met"));
+  memory_ = new QCheckBox(tr("Peak memory in a process of its own"));
   flow = flowOf(latency);
   flow->addWidget(labelled(tr("Prompt tokens"), prompt_));
   flow->addWidget(labelled(tr("Generated"), generate_));
-  flow->addWidget(labelled(tr("Depth"), depth_));
+  flow->addWidget(labelled(tr("Depths"), depths_));
   flow->addWidget(labelled(tr("Repetitions"), repetitions_));
   flow->addWidget(labelled(tr("Warm-up"), warmup_));
-  depth_->setToolTip(tr("Tokens already in the cache before the prompt"));
+  flow->addWidget(labelled(tr("Until interval"), interval_));
+  flow->addWidget(memory_);
   column->addWidget(latency);
 
   auto* search = new Card(tr("Which of the plans"));
@@ -124,18 +161,19 @@ MeasureForm::MeasureForm(QWidget* parent) : QWidget(parent) {
   flow->addWidget(labelled(tr("Constraints"), constraints_));
   column->addWidget(search);
 
-  for (QLineEdit* edit : {name_, data_, objectives_, constraints_}) connect(edit, &QLineEdit::textChanged, this, &MeasureForm::changed);
+  for (QLineEdit* edit : {name_, data_, depths_, objectives_, constraints_}) connect(edit, &QLineEdit::textChanged, this, &MeasureForm::changed);
   connect(model_, &QComboBox::currentTextChanged, this, &MeasureForm::changed);
   for (QComboBox* box : {task_, method_}) connect(box, &QComboBox::currentIndexChanged, this, [this] { enable(), Q_EMIT changed(); });
-  for (QCheckBox* box : {quality_, latency_, dense_}) connect(box, &QCheckBox::toggled, this, [this] { enable(), Q_EMIT changed(); });
-  for (QSpinBox* box : {limit_, context_, prompt_, generate_, depth_, repetitions_, warmup_, budget_, seed_, threads_})
+  for (QCheckBox* box : {quality_, latency_, dense_, memory_}) connect(box, &QCheckBox::toggled, this, [this] { enable(), Q_EMIT changed(); });
+  for (QSpinBox* box : {limit_, context_, prompt_, generate_, repetitions_, warmup_, budget_, seed_, threads_})
     connect(box, &QSpinBox::valueChanged, this, &MeasureForm::changed);
+  for (QDoubleSpinBox* box : {untilStderr_, interval_}) connect(box, &QDoubleSpinBox::valueChanged, this, &MeasureForm::changed);
   show(SweepDraft());
 }
 
 void MeasureForm::enable() {
-  for (QWidget* w : std::initializer_list<QWidget*>{task_, limit_, context_, data_, dense_}) w->setEnabled(quality_->isChecked());
-  for (QWidget* w : std::initializer_list<QWidget*>{prompt_, generate_, depth_, repetitions_, warmup_}) w->setEnabled(latency_->isChecked());
+  for (QWidget* w : std::initializer_list<QWidget*>{task_, limit_, context_, data_, dense_, untilStderr_}) w->setEnabled(quality_->isChecked());
+  for (QWidget* w : std::initializer_list<QWidget*>{prompt_, generate_, depths_, repetitions_, warmup_, interval_, memory_}) w->setEnabled(latency_->isChecked());
   const QString method = method_->currentData().toString();
   budgetBox_->setVisible(method != QStringLiteral("grid"));
   objectivesBox_->setVisible(method == QStringLiteral("nsga2"));
@@ -165,9 +203,12 @@ void MeasureForm::read(SweepDraft& d) const {
   d.latency = latency_->isChecked();
   d.prompt = prompt_->value();
   d.generate = generate_->value();
-  d.depth = depth_->value();
+  d.depths = depthsOf(depths_->text());
   d.repetitions = repetitions_->value();
   d.warmup = warmup_->value();
+  d.interval = interval_->value() / 100;
+  d.memory = memory_->isChecked();
+  d.untilStderr = untilStderr_->value();
   d.method = utf8(method_->currentData().toString());
   d.budget = budget_->value();
   d.objectives = listOf(objectives_->text());
@@ -189,9 +230,12 @@ void MeasureForm::show(const SweepDraft& d) {
   latency_->setChecked(d.latency);
   prompt_->setValue(static_cast<int>(d.prompt));
   generate_->setValue(static_cast<int>(d.generate));
-  depth_->setValue(static_cast<int>(d.depth));
+  if (depthsOf(depths_->text()) != d.depths || depths_->text().isEmpty()) depths_->setText(textOf(d.depths));  // not while it is typed
   repetitions_->setValue(d.repetitions);
   warmup_->setValue(d.warmup);
+  interval_->setValue(d.interval * 100);
+  memory_->setChecked(d.memory);
+  untilStderr_->setValue(d.untilStderr);
   method_->setCurrentIndex(std::max(0, method_->findData(text(d.method))));
   budget_->setValue(static_cast<int>(d.budget));
   objectives_->setText(textOf(d.objectives));

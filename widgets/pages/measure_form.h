@@ -7,6 +7,7 @@
 
 class QCheckBox;
 class QComboBox;
+class QDoubleSpinBox;
 class QLabel;
 class QLineEdit;
 class QSpinBox;
@@ -29,10 +30,11 @@ class MeasureForm : public QWidget {
 
  private:
   void enable();
-  QLineEdit *name_ = nullptr, *data_ = nullptr, *objectives_ = nullptr, *constraints_ = nullptr;
+  QLineEdit *name_ = nullptr, *data_ = nullptr, *depths_ = nullptr, *objectives_ = nullptr, *constraints_ = nullptr;
   QComboBox *model_ = nullptr, *task_ = nullptr, *method_ = nullptr;
-  QCheckBox *quality_ = nullptr, *latency_ = nullptr, *dense_ = nullptr;
-  QSpinBox *limit_ = nullptr, *context_ = nullptr, *prompt_ = nullptr, *generate_ = nullptr, *depth_ = nullptr, *repetitions_ = nullptr,
+  QCheckBox *quality_ = nullptr, *latency_ = nullptr, *dense_ = nullptr, *memory_ = nullptr;
+  QDoubleSpinBox *untilStderr_ = nullptr, *interval_ = nullptr;
+  QSpinBox *limit_ = nullptr, *context_ = nullptr, *prompt_ = nullptr, *generate_ = nullptr, *repetitions_ = nullptr,
            *warmup_ = nullptr, *budget_ = nullptr, *seed_ = nullptr, *threads_ = nullptr;
   QWidget *budgetBox_ = nullptr, *objectivesBox_ = nullptr;
   QLabel* taskHelp_ = nullptr;
