@@ -2,6 +2,7 @@
 #include "engine/formats/tokenizer_added.h"
 
 #include "engine/formats/tokenizer_regex.h"
+#include "engine/formats/tokenizer_utf8.h"
 
 namespace ts {
 
@@ -40,7 +41,9 @@ bool beginsWithWord(std::string_view text) {
 }  // namespace
 
 void AddedTokens::add(AddedToken token) {
-  if (token.content.empty()) return;
+  // A token of broken bytes (only GGUF can spell one) would cut characters in two, and the expressions that go over what is
+  // left trust it to be UTF-8.
+  if (token.content.empty() || !isUtf8(token.content)) return;
   trie_.insert(token.content, static_cast<int>(tokens_.size()));
   tokens_.push_back(std::move(token));
 }

@@ -178,6 +178,8 @@ Result<json> parseJson(std::string_view text, std::string_view where) {
     return json::parse(text);
   } catch (const json::parse_error& error) {
     return fail(std::string("not valid JSON: ") + error.what(), std::string(where) + " @ " + std::to_string(error.byte));
+  } catch (const json::exception&) {  // a number that no double can hold
+    return fail("expected JSON with ordinary numbers", std::string(where));
   }
 }
 

@@ -170,7 +170,8 @@ Result<Normalizer> precompiledCharsmap(std::string blob, std::string_view where)
         rest.remove_prefix(keep);
       }
     }
-    return out;
+    // A broken map may cut characters in two; what comes after trusts texts to be UTF-8.
+    return isUtf8(out) ? std::move(out) : repairUtf8(out);
   });
 }
 

@@ -84,6 +84,8 @@ Result<nlohmann::json> parseJson(std::string_view text, const std::string& file)
                     ? "the file is empty; expected a sweep, {...}"
                     : "this is not JSON" + (detail == std::string::npos ? "" : what.substr(detail)),
                 file + ", line " + std::to_string(line) + ", column " + std::to_string(column));
+  } catch (const nlohmann::json::exception&) {
+    return fail("the file holds a number that is too large to be one", file);
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include "engine/formats/tokenizer_json.h"
 #include "engine/formats/tokenizer_load.h"
+#include "engine/formats/tokenizer_normalize.h"
 #include "tests/engine/formats/files.h"
 
 namespace {
@@ -70,6 +71,7 @@ std::string errorOf(const std::string& text) {
 TEST(TokenizerKinds, BrokenFilesAreAnswered) {
   EXPECT_NE(errorOf("{\"model\": ").find("@"), std::string::npos);
   EXPECT_NE(errorOf("[]").find("\"model\""), std::string::npos);
+  EXPECT_NE(errorOf(R"({"model": {"type": "Unigram", "vocab": [["a", 1e999]]}})").find("ordinary numbers"), std::string::npos);
   EXPECT_NE(errorOf(R"({"model": {"type": "WordPiece"}})").find("\"WordPiece\" is not supported; supported: BPE, Unigram"), std::string::npos);
   EXPECT_NE(errorOf(R"({"model": {"type": "BPE", "vocab": {"a": 900000000}, "merges": []}})").find("900000000"), std::string::npos);
   EXPECT_NE(errorOf(R"({"model": {"type": "BPE", "vocab": {"a": -1}, "merges": []}})").find("whole number"), std::string::npos);
@@ -90,6 +92,39 @@ TEST(TokenizerKinds, HostileTextIsEncoded) {
   text.assign(1 << 20, ' ');
   EXPECT_EQ((*tokenizer)->decode((*tokenizer)->encode(text)), text);
   EXPECT_EQ((*tokenizer)->decode(std::vector<int>{-1, 1 << 30}), "");
+}
+
+// What is split and matched is UTF-8 whatever the file says: an added token of half a character is never found.
+TEST(TokenizerKinds, BrokenBytesInAFileDoNotCutCharacters) {
+  ts::GgufFile file;
+  const auto array = [](auto items) { return std::make_shared<const ts::GgufArray>(ts::GgufArray{std::move(items)}); };
+  file.metadata["tokenizer.ggml.model"] = std::string("gpt2");
+  file.metadata["tokenizer.ggml.pre"] = std::string("gpt-2");
+  // "\u00C3" and "\u00A9" are how byte-level BPE spells the two bytes of "\u00E9".
+  file.metadata["tokenizer.ggml.tokens"] = array(std::vector<std::string>{"a", "\xC3\x83", "\xC2\xA9", "\xC3", "\xA9", "<x>"});
+  file.metadata["tokenizer.ggml.token_type"] = array(std::vector<std::int64_t>{1, 1, 1, 4, 3, 4});
+  file.metadata["tokenizer.ggml.merges"] = array(std::vector<std::string>{});
+  const auto tokenizer = ts::tokenizerOfGguf(file);
+  ASSERT_TRUE(tokenizer) << tokenizer.error().message;
+  EXPECT_EQ((*tokenizer)->encode("a\xC3\xA9<x>a"), (std::vector<int>{0, 1, 2, 5, 0}));
+}
+
+TEST(TokenizerKinds, ABrokenCharsmapStillGivesUtf8) {
+  // A Darts array that replaces the byte C3 by the byte C3: half a character.
+  std::vector<std::uint32_t> units(512, 0);
+  units[0] = 1u << 10;                             // children from 1
+  const std::uint32_t node = 1 ^ 0xC3;
+  units[node] = 0xC3u | 1u << 8 | (node ^ 300u) << 10;  // has a value, at 300
+  units[300] = 1u << 31;                           // text 0
+  const auto size = static_cast<std::uint32_t>(units.size() * 4);
+  std::string blob(reinterpret_cast<const char*>(&size), 4);
+  blob.append(reinterpret_cast<const char*>(units.data()), size);
+  blob.append("\xC3\0", 2);
+  const auto map = ts::precompiledCharsmap(blob, "blob");
+  ASSERT_TRUE(map) << map.error().message;
+  EXPECT_EQ((*map)("x"), "x");
+  EXPECT_EQ((*map)("\xC3\xA9"), "\xC3\xA9");
+  EXPECT_EQ((*map)("\xC3\xA9 \xC3"), "\xC3\xA9 \xEF\xBF\xBD");
 }
 
 TEST(Utf8Stream, HoldsBackUnfinishedCharacters) {
