@@ -41,6 +41,9 @@ struct Calibration::State {
   Result<void> embedAll() {
     if (context.calibration.empty()) return fail(ErrorKind::Refused, "this transform needs calibration text, and none was given", "calibration");
     for (const auto& sequence : context.calibration) {
+      if (static_cast<std::int64_t>(sequence.size()) > model.config.contextLength)
+        return fail("a calibration sequence of " + std::to_string(sequence.size()) + " tokens is beyond the model's context of " +
+                        std::to_string(model.config.contextLength), "calibration");
       for (const int id : sequence)
         if (id < 0 || id >= model.embedding->rows())
           return fail("calibration token " + std::to_string(id) + " is not in the vocabulary of " + std::to_string(model.embedding->rows()), "calibration");

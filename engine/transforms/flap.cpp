@@ -149,7 +149,7 @@ const Registration registration(
      .title = "FLAP: structured pruning by fluctuation",
      .help = "removes attention heads and MLP neurons that vary least on calibration text; a bias stands in for their mean",
      .paper = "An et al.: FLAP, arXiv 2312.11983",
-     .parameters = {{.name = "sparsity", .type = ParameterType::Real, .fallback = 0.2, .help = "fraction of the blocks' parameters to remove",
+     .parameters = {{.name = "sparsity", .type = ParameterType::Real, .fallback = 0.2, .help = "fraction of the parameters of the blocks' targets to remove",
                      .unit = "fraction", .minimum = 0.0, .maximum = 0.95},
                     {.name = "bias", .type = ParameterType::Boolean, .fallback = true, .help = "add the removed channels' mean contribution as a bias"},
                     {.name = "heads", .type = ParameterType::Choice, .fallback = std::string("query"),

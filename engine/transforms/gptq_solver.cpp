@@ -24,9 +24,13 @@ void roundPanel(const GptqFactor& factor, bool fitAhead, const FloatMatrix& weig
     else panel.row(i) = weights.block(first, k, count, 1).transpose();
   }
   if (fitAhead)
-    for (std::int64_t r = 0; r < count; ++r)
+    for (std::int64_t r = 0; r < count; ++r) {
+      FloatMatrix row = weights.row(first + r);
+      for (std::int64_t k = 0; k < cols; ++k)
+        if (factor.dead[static_cast<std::size_t>(k)]) row(0, k) = 0;  // nothing reads it: it must not widen its group's grid
       for (std::int64_t k = 0; k < cols; k += shape.group)
-        result.grid(first + r, k) = fitGrid(shape, weights.row(first + r).data() + k, std::min<std::int64_t>(shape.group, cols - k));
+        result.grid(first + r, k) = fitGrid(shape, row.data() + k, std::min<std::int64_t>(shape.group, cols - k));
+    }
 
   // A group must not cross a block's end, or its grid would be fitted to columns that lack the block's pending updates.
   const std::int64_t block = fitAhead ? kBlock : shape.group * std::max<std::int64_t>(1, kBlock / shape.group);

@@ -21,11 +21,14 @@ float stored(float value) {
 
 Grid fitGrid(const GridShape& shape, const float* w, std::int64_t count, std::int64_t stride, float clip) {
   float low = INFINITY, high = -INFINITY;
+  bool finite = true;
   for (std::int64_t i = 0; i < count; ++i) {
     const float value = w[i * stride];
+    finite &= std::isfinite(value);
     low = std::min(low, value);
     high = std::max(high, value);
   }
+  if (!finite) return {NAN, NAN};
   Grid grid;
   if (!(low <= high)) return grid;
   if (shape.symmetric) {
@@ -41,7 +44,7 @@ Grid fitGrid(const GridShape& shape, const float* w, std::int64_t count, std::in
 }
 
 int encode(const GridShape& shape, const Grid& grid, float w) {
-  if (grid.scale == 0.0f) return shape.symmetric ? shape.middle() : 0;
+  if (!(std::fabs(grid.scale) > 0.0f)) return shape.symmetric ? shape.middle() : 0;
   const float code = std::floor((w - grid.offset) / grid.scale + 0.5f);
   const float lowest = shape.symmetric && shape.bits == 8 ? 1.0f : 0.0f;
   return static_cast<int>(std::clamp(code, lowest, static_cast<float>(shape.levels() - 1)));

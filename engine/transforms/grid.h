@@ -33,6 +33,7 @@ struct Grid {
 /// The grid of one group of weights `w[0], w[stride], ...`, `clip` (0, 1] times as wide as the weights reach.
 /// Symmetric, below 8 bits: the largest magnitude lies on code 0, the grid's longer end, as in GGUF's Q4_0 (the scale is then
 /// negative for a positive extreme); 8 bits: +-127 steps, as in Q8_0. Asymmetric: from the smallest to the largest, as in Q4_1.
+/// Not-a-numbers for weights that are not all finite: rounding does not make a broken matrix look sound.
 Grid fitGrid(const GridShape& shape, const float* w, std::int64_t count, std::int64_t stride = 1, float clip = 1.0f);
 
 /// The nearest code of the grid.

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include <algorithm>
+
 #include "engine/registry/registry.h"
 #include "engine/transforms/default_calibration.h"
 #include "engine/transforms/targets.h"
@@ -21,7 +23,10 @@ Result<Prepared> prepare(std::shared_ptr<const Model> dense, const std::vector<S
   if (needsCalibration && context.calibration.empty()) {
     if (!dense->tokenizer)
       return fail(ErrorKind::Refused, "calibration needs token ids, and this model carries no tokenizer to make them from text", "--weights " + toText(weights.front()));
-    TS_TRY(context.calibration, defaultCalibration(*dense->tokenizer));
+    const int length = static_cast<int>(std::min<std::int64_t>(kCalibrationLength, dense->config.contextLength));
+    if (length < 2)
+      return fail(ErrorKind::Refused, "calibration needs sequences of at least 2 tokens, and this model's context is " + std::to_string(length), "--weights " + toText(weights.front()));
+    TS_TRY(context.calibration, defaultCalibration(*dense->tokenizer, kCalibrationSequences, length));
   }
   auto model = std::make_shared<Model>(*dense);
   const auto progress = context.progress;

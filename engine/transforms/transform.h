@@ -18,7 +18,8 @@ namespace ts {
 /// What a transform may use besides the weights.
 struct TransformContext {
   ThreadPool& pool;
-  /// Token ids to calibrate on, sequences of equal length (default: defaultCalibration(), 32 x 256 of the bundled text).
+  /// Token ids to calibrate on, sequences of equal length (default: defaultCalibration(), 32 x 256 of the bundled text, or as
+  /// long as the model's context if that is shorter). Errors: an id outside the vocabulary, a sequence beyond the context.
   std::vector<std::vector<int>> calibration;
   std::stop_token stop;
   std::function<void(double fraction, std::string_view what)> progress = [](double, std::string_view) {};

@@ -89,6 +89,41 @@ TEST(Calibration, RefusesTokensOutsideTheVocabulary) {
   EXPECT_NE(result.error().message.find("vocabulary"), std::string::npos);
 }
 
+TEST(Calibration, RefusesSequencesBeyondTheContext) {
+  for (const char* name : {"gpt2", "llama"}) {  // learned positions end there; rotary ones were never trained beyond
+    const auto model = family(name);
+    const auto result = prepareText(model, {"gptq:group=32"}, randomCalibration(*model, 1, static_cast<int>(model->config.contextLength) + 1));
+    ASSERT_FALSE(result) << name;
+    EXPECT_NE(result.error().message.find("context of 256"), std::string::npos) << result.error().message;
+  }
+}
+
+TEST(Prepare, CalibratesAShortModelOnShortSequences) {
+  auto small = std::make_shared<Model>(*family("gpt2"));
+  small->config.contextLength = 64;
+  small->positions.resize(64 * static_cast<std::size_t>(small->config.hidden));
+  small->positions.shrink_to_fit();
+  struct Bytes : Tokenizer {  // a token a byte
+    std::vector<int> encode(std::string_view text, EncodeOptions) const override {
+      std::vector<int> ids;
+      for (const char c : text) ids.push_back(static_cast<unsigned char>(c));
+      return ids;
+    }
+    std::string decode(std::span<const int>, bool) const override { return {}; }
+    std::string kind() const override { return "bytes"; }
+    int vocabularySize() const override { return 256; }
+    std::string_view piece(int) const override { return {}; }
+    int bos() const override { return -1; }
+    int eos() const override { return -1; }
+    bool addsBos() const override { return false; }
+    bool isSpecial(int) const override { return false; }
+  };
+  small->tokenizer = std::make_shared<Bytes>();
+  const auto result = prepareText(small, {"gptq:group=32"}, {.pool = testPool()});
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_LT(result->report.at("gptq.relative_error"), 1.0);
+}
+
 TEST(Prepare, NeedsATokenizerOrTokensToCalibrate) {
   const auto model = family("llama");
   if (model->tokenizer) GTEST_SKIP();

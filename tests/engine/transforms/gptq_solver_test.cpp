@@ -80,6 +80,19 @@ TEST_F(GptqSolver, TakesDeadChannelsAndTooFewSamples) {
   }
 }
 
+TEST_F(GptqSolver, AChannelNobodyReadsDoesNotWidenItsGroupsGrid) {
+  FloatMatrix x = correlatedInputs(200, 96);
+  x.col(3).setZero();
+  FloatMatrix w = randomWeights(16, 96);
+  w.col(3).setZero();
+  FloatMatrix huge = w;
+  huge.col(3).setConstant(1000.0f);
+  for (const bool actOrder : {false, true}) {
+    const FloatMatrix gram = statisticsOf(x, pool).gram();
+    EXPECT_EQ(solve(huge, gram, {4, 32, true}, actOrder).decode(), solve(w, gram, {4, 32, true}, actOrder).decode()) << actOrder;
+  }
+}
+
 TEST_F(GptqSolver, DoesNotDependOnTheNumberOfThreads) {
   ThreadPool one(1);
   const FloatMatrix x = correlatedInputs(300, 160), w = randomWeights(200, 160);

@@ -77,6 +77,20 @@ TEST(Grid, MoreBitsSmallerGroupsAndAnOffsetEachLowerTheError) {
   EXPECT_LT(rms(roundToNearest({4, 32, false}, w, pool).decode() - w), rms(roundToNearest({4, 32, true}, w, pool).decode() - w));
 }
 
+TEST(Grid, WeightsThatAreNotNumbersStayVisible) {
+  ThreadPool pool(1);
+  for (const float bad : {NAN, INFINITY})
+    for (const int bits : {4, 8})
+      for (const bool symmetric : {true, false}) {
+        FloatMatrix w = randomWeights(2, 64);
+        w(0, 40) = bad;
+        const FloatMatrix v = roundToNearest({bits, 32, symmetric}, w, pool).decode();
+        EXPECT_TRUE(v.leftCols(32).allFinite());
+        EXPECT_TRUE(v.row(1).allFinite());
+        EXPECT_TRUE(v.row(0).rightCols(32).array().isNaN().all());
+      }
+}
+
 TEST(Grid, ClippingNarrowsIt) {
   const FloatMatrix w = randomWeights(1, 32);
   for (const bool symmetric : {true, false}) {
