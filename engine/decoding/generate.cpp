@@ -102,7 +102,9 @@ struct Run {
       candidate.logProbabilities.resize(candidate.ids.size());  // a burst may have run past the end
       generation.engaged["search.tokens"] += static_cast<double>(candidate.ids.size());
       for (const auto& [key, value] : fork->engaged()) generation.engaged[key] = value;
-      const MemoryUse memory = fork->memory();
+      MemoryUse memory = fork->memory();  // beside the session that holds the prompt
+      memory.kv += session->memory().kv;
+      memory.scratch += session->memory().scratch;
       if (memory.kv > generation.memory.kv) generation.memory = memory;
     }
     generation.engaged["search.candidates"] = static_cast<double>(candidates.size());

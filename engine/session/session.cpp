@@ -203,9 +203,11 @@ Result<std::unique_ptr<Session>> Session::open(std::shared_ptr<const Model> mode
       impl->state.window = policy->window();
     }
     if (policy->distanceCap() > 0) {
+      if (impl->model->config.ropes.empty())
+        return fail(ErrorKind::Refused, "'" + spec.id + "' caps rotary distances, and this model has learned positions instead; leave distance off", "--kv " + toText(spec));
       impl->state.distanceCap = policy->distanceCap();
       // Distances are bounded, so positions may run past what the model was trained on.
-      if (!impl->model->config.learnedPositions) impl->limit = std::numeric_limits<std::int32_t>::max();
+      impl->limit = std::numeric_limits<std::int32_t>::max();
     }
     impl->state.policies.push_back(std::move(policy));
   }
@@ -318,6 +320,10 @@ MemoryUse Session::memory() const {
   for (const auto& heads : s.state.layers)
     for (const HeadRows& rows : heads) use.kv += rows.bytes();
   use.scratch = s.execution.scratchBytes() + s.workspace.bytes() + s.ropes.bytes() + (s.hidden.size() + s.logits.size()) * sizeof(float);
+  // What a pass's queries gave is held until it is committed: beside the rows themselves a policy's largest expense.
+  for (const auto& heads : s.state.mass)
+    for (const auto& rows : heads)
+      for (const auto& given : rows) use.scratch += given.capacity() * sizeof(float);
   return use;
 }
 

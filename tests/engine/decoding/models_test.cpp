@@ -226,6 +226,8 @@ TEST(Searches, BestOfFindsALikelierTextThanOneDraw) {
   EXPECT_EQ(g.engaged.at("search.candidates"), 6);
   EXPECT_GT(g.engaged.at("search.best_score"), g.engaged.at("search.mean_score"));
   EXPECT_EQ(g.text, textOf(g));
+  // The session with the prompt and one continuation's are alive together.
+  EXPECT_GE(static_cast<double>(g.memory.kv), 1.9 * static_cast<double>(run(plan("", {"temperature:t=1"}), prompt(), {.tokens = 1}).memory.kv));
   several.decode = parseStrategy("speculative:drafter=model", "--decode").value();
   EXPECT_EQ(run(several, prompt(), {.tokens = 30, .seed = 4}).engaged.at("search.candidates"), 6);
   several.sample.clear();

@@ -242,6 +242,10 @@ TEST(Session, RefusesWhatCannotBeRun) {
   ASSERT_FALSE(beyond);
   EXPECT_NE(beyond.error().message.find("context of 256"), std::string::npos) << beyond.error().message;
   EXPECT_EQ(session->position(), 0);
+  const auto capped = Session::open(family("gpt2"), pool(), {.kv = specs("window:distance=true")});
+  ASSERT_FALSE(capped) << "learned positions know no rotary distance";
+  EXPECT_EQ(capped.error().kind, ErrorKind::Refused);
+  EXPECT_TRUE(Session::open(family("gpt2"), pool(), {.kv = specs("window")}));
 }
 
 TEST(Session, WhatAnEvictionKeepsDoesNotDependOnHowRowsCame) {
