@@ -142,7 +142,7 @@ Result<Settings> Registry::resolve(Family family, const StrategySpec& spec) cons
   std::map<std::string, Value> values;
   for (const Parameter* p : parameters) values.emplace(p->name, p->fallback);
   for (const auto& [key, value] : spec.values) {
-    const auto it = std::find_if(parameters.begin(), parameters.end(), [&](auto* p) { return p->name == key; });
+    const auto it = std::find_if(parameters.begin(), parameters.end(), [&key = key](auto* p) { return p->name == key; });
     if (it == parameters.end()) {
       std::vector<std::string> known;
       for (const Parameter* p : parameters) known.push_back(p->name);
