@@ -45,7 +45,8 @@ std::uint64_t rowBytes(const KeptRows& rows, std::int64_t n, int dim) {
   if (rows.visible >= 0) n = std::min(n, rows.visible);
   const auto count = static_cast<std::uint64_t>(n), each = static_cast<std::uint64_t>(dim) * 2 * sizeof(float);
   const std::uint64_t lists = count * (sizeof(std::int32_t) + (rows.mass ? sizeof(float) : 0));
-  if (!rows.codec) return lists + count * each;
+  const auto padding = static_cast<std::uint64_t>(keyPanels(n) * kKeyPanel - n) * static_cast<std::uint64_t>(dim) * sizeof(float);
+  if (!rows.codec) return lists + count * each + padding;
   const std::int64_t residual = std::max(rows.codec->residual(), HeadRows::kTail);
   const std::int64_t groups = std::max<std::int64_t>(0, n - residual) / rows.codec->group();
   const std::int64_t full = std::min(n, residual + rows.codec->group());

@@ -13,12 +13,12 @@
 #ifndef TS_ATTENTION_TABLE
 #define TS_ATTENTION_TABLE
 namespace ts::kernels {
-template <class T>
-using Group = void (*)(const float*, std::int64_t, int, const T*, std::int64_t, int, float*, std::int64_t);
 struct AttentionTable {
-  Group<float> dot32, axpy32;
-  Group<std::uint16_t> dot16, axpy16;
-  decltype(&ts::axpyRowsSlice) slice32;
+  void (*score32)(ConstRows, const float*, Range, Rows);
+  void (*score16)(ConstRows, const std::uint16_t*, Range, Rows);
+  void (*add32)(ConstRows, const float*, Rows);
+  void (*add16)(ConstRows, const std::uint16_t*, Rows);
+  decltype(&ts::toKeyPanels) toPanels;
 };
 }  // namespace ts::kernels
 #endif
@@ -27,220 +27,229 @@ HWY_BEFORE_NAMESPACE();
 namespace ts::kernels::HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
-#define TS_PORTABLE (HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128)
 
-#if TS_PORTABLE
-float one(float x) { return x; }
-float one(std::uint16_t x) { return floatOfHalf(x); }
+HWY_INLINE float one(float x) { return x; }
+HWY_INLINE float one(std::uint16_t x) { return floatOfHalf(x); }
 
+#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
 template <class T>
-void dotGroup(const float* queries, std::int64_t queryStride, int heads, const T* rows, std::int64_t count, int dim, float* scores,
-              std::int64_t scoreStride) {
-  for (int h = 0; h < heads; ++h)
-    for (std::int64_t r = 0; r < count; ++r) {
+void score(ConstRows queries, const T* panels, Range rows, Rows scores) {
+  const std::int64_t dim = queries.width;
+  for (std::int64_t q = 0; q < queries.count; ++q)
+    for (std::int64_t r = rows.begin; r < rows.end; ++r) {
+      const T* key = panels + r / kKeyPanel * kKeyPanel * dim + r % kKeyPanel;
       float sums[2] = {0, 0};
-      for (int i = 0; i < dim; ++i) sums[i % 2] += queries[h * queryStride + i] * one(rows[r * dim + i]);
-      scores[h * scoreStride + r] = sums[0] + sums[1];
+      for (std::int64_t i = 0; i < dim; ++i) sums[i % 2] += queries.row(q)[i] * one(key[i * kKeyPanel]);
+      scores.row(q)[r - rows.begin] = sums[0] + sums[1];
     }
 }
 template <class T>
-void axpySlice(const float* weights, std::int64_t weightStride, int heads, const T* rows, std::int64_t rowStride, std::int64_t count, int dim,
-               float* out, std::int64_t outStride) {
-  for (int h = 0; h < heads; ++h)
-    for (std::int64_t r = 0; r < count; ++r)
-      for (int i = 0; i < dim; ++i) out[h * outStride + i] += weights[h * weightStride + r] * one(rows[r * rowStride + i]);
+void add(ConstRows weights, const T* rows, Rows out) {
+  for (std::int64_t q = 0; q < out.count; ++q)
+    for (std::int64_t r = 0; r < weights.width; ++r)
+      for (std::int64_t i = 0; i < out.width; ++i) out.row(q)[i] += weights.row(q)[r] * one(rows[r * out.width + i]);
+}
+void toPanels(const float* rows, std::int64_t count, int dim, float* panels) {
+  for (std::int64_t r = 0; r < keyPanels(count) * kKeyPanel; ++r)
+    for (int i = 0; i < dim; ++i)
+      panels[(r / kKeyPanel * dim + i) * kKeyPanel + r % kKeyPanel] = r < count ? rows[r * dim + i] : 0.0f;
 }
 #else
 
-using D = hn::CappedTag<float, 8>;
+using D = hn::CappedTag<float, kKeyPanel>;
 using V = hn::Vec<D>;
 constexpr D d;
-constexpr int kLanes = HWY_LANES(float) < 8 ? static_cast<int>(HWY_LANES(float)) : 8;
-constexpr int kRows = 16;             // rows of keys turned at a time, so that a lane is a row
-constexpr int kParts = kRows / kLanes;
-constexpr int kDims = 64;             // dimensions turned at a time: 16 x 64 floats are 4 KiB
+constexpr int kLanes = static_cast<int>(HWY_LANES(float)) < kKeyPanel ? static_cast<int>(HWY_LANES(float)) : kKeyPanel;
+constexpr int kParts = kKeyPanel / kLanes;
 
 HWY_INLINE V load(const float* p) { return hn::LoadU(d, p); }
 HWY_INLINE V load(const std::uint16_t* p) {
   const hn::Rebind<hwy::float16_t, D> dh;
   return hn::PromoteTo(d, hn::LoadU(dh, reinterpret_cast<const hwy::float16_t*>(p)));
 }
-HWY_INLINE float one(float x) { return x; }
-HWY_INLINE float one(std::uint16_t x) { return floatOfHalf(x); }
 
-/// kLanes vectors, row i in v[i], become column i in v[i].
-HWY_INLINE void transpose(V (&v)[kLanes]) {
-  const hn::Repartition<double, D> d64;
-  const auto low64 = [&](V a, V b) HWY_ATTR { return hn::BitCast(d, hn::InterleaveLower(d64, hn::BitCast(d64, a), hn::BitCast(d64, b))); };
-  const auto high64 = [&](V a, V b) HWY_ATTR { return hn::BitCast(d, hn::InterleaveUpper(d64, hn::BitCast(d64, a), hn::BitCast(d64, b))); };
-  V t[kLanes];
-  for (int i = 0; i < kLanes; i += 4) {
-    const V a = hn::InterleaveLower(d, v[i], v[i + 1]), b = hn::InterleaveUpper(d, v[i], v[i + 1]);
-    const V c = hn::InterleaveLower(d, v[i + 2], v[i + 3]), e = hn::InterleaveUpper(d, v[i + 2], v[i + 3]);
-    t[i] = low64(a, c), t[i + 1] = high64(a, c), t[i + 2] = low64(b, e), t[i + 3] = high64(b, e);
-  }
-  if constexpr (kLanes == 4) {
-    for (int i = 0; i < 4; ++i) v[i] = t[i];
-  } else {
-    for (int i = 0; i < 4; ++i) v[i] = hn::ConcatLowerLower(d, t[i + 4], t[i]), v[i + 4] = hn::ConcatUpperUpper(d, t[i + 4], t[i]);
-  }
-}
-
-/// Rows (16, the last repeated when there are fewer) of `dims` values, a multiple of the lanes, to [dims][16].
+/// What is read this much later is asked for now: a processor's own prefetch stops at the end of a page.
+constexpr std::int64_t kAhead = 4096;  // bytes
 template <class T>
-HWY_INLINE void turn(const T* rows, std::int64_t stride, std::int64_t count, int dims, float* out) {
-  for (int part = 0; part < kParts; ++part) {
-    const T* from[kLanes];
-    for (int i = 0; i < kLanes; ++i) {
-      const std::int64_t r = part * kLanes + i;
-      from[i] = rows + (r < count ? r : count - 1) * stride;
+HWY_INLINE void prefetchLine(const T* p) {
+  __builtin_prefetch(reinterpret_cast<const char*>(p) + kAhead);
+}
+
+/// Q queries against one panel: sums over even and over odd values apart, then together.
+template <int Q, bool Ahead, class T>
+HWY_INLINE void scorePanel(const float* query, std::int64_t stride, const T* panel, std::int64_t dim, V (&sums)[Q][kParts]) {
+  V even[Q][kParts], odd[Q][kParts];
+  for (int q = 0; q < Q; ++q)
+    for (int p = 0; p < kParts; ++p) even[q][p] = odd[q][p] = hn::Zero(d);
+  const auto value = [&](std::int64_t i, V(&to)[Q][kParts]) HWY_ATTR {
+    V key[kParts];
+    for (int p = 0; p < kParts; ++p) key[p] = load(panel + i * kKeyPanel + p * kLanes);
+    for (int q = 0; q < Q; ++q) {
+      const V x = hn::Set(d, query[q * stride + i]);
+      for (int p = 0; p < kParts; ++p) to[q][p] = hn::MulAdd(key[p], x, to[q][p]);
     }
-    for (int c = 0; c < dims; c += kLanes) {
-      V v[kLanes];
-      for (int i = 0; i < kLanes; ++i) v[i] = load(from[i] + c);
-      transpose(v);
-      for (int i = 0; i < kLanes; ++i) hn::Store(v[i], d, out + (c + i) * kRows + part * kLanes);
+  };
+  std::int64_t i = 0;
+  for (; i + 2 <= dim; i += 2) {
+    if constexpr (Ahead) prefetchLine(panel + i * kKeyPanel);
+    if constexpr (Ahead && sizeof(T) == 4) prefetchLine(panel + (i + 1) * kKeyPanel);
+    value(i, even);
+    value(i + 1, odd);
+  }
+  if (i < dim) value(i, even);
+  for (int q = 0; q < Q; ++q)
+    for (int p = 0; p < kParts; ++p) sums[q][p] = hn::Add(even[q][p], odd[q][p]);
+}
+
+template <int Q, class T>
+HWY_INLINE void scoreQueries(ConstRows queries, std::int64_t first, const T* panel, std::int64_t begin, std::int64_t end, float* scores,
+                             std::int64_t stride) {
+  V sums[Q][kParts];
+  // The first queries of several ask for what comes, the others find it.
+  if (first == 0) scorePanel<Q, true>(queries.row(0), queries.stride, panel, queries.width, sums);
+  else scorePanel<Q, false>(queries.row(first), queries.stride, panel, queries.width, sums);
+  for (int q = 0; q < Q; ++q) {
+    float* to = scores + (first + q) * stride;
+    if (end - begin == kKeyPanel) {
+      for (int p = 0; p < kParts; ++p) hn::StoreU(sums[q][p], d, to + p * kLanes);
+    } else {
+      HWY_ALIGN float all[kKeyPanel];
+      for (int p = 0; p < kParts; ++p) hn::Store(sums[q][p], d, all + p * kLanes);
+      for (std::int64_t i = begin; i < end; ++i) to[i - begin] = all[i];
     }
   }
 }
 
-/// sums of T queries over an even number of dimensions, even and odd ones apart; sums live in memory, [T][2][16].
-template <int T>
-HWY_INLINE void dotTurned(const float* turned, int dims, const float* queries, std::int64_t stride, float* memory) {
-  V even[T][kParts], odd[T][kParts];
-  for (int q = 0; q < T; ++q)
-    for (int p = 0; p < kParts; ++p) {
-      even[q][p] = hn::Load(d, memory + q * 2 * kRows + p * kLanes);
-      odd[q][p] = hn::Load(d, memory + (q * 2 + 1) * kRows + p * kLanes);
-    }
-  for (int i = 0; i < dims; i += 2, turned += 2 * kRows) {
-    V w[kParts];
-    for (int p = 0; p < kParts; ++p) w[p] = hn::Load(d, turned + p * kLanes);
-    for (int q = 0; q < T; ++q) {
-      const V x = hn::Set(d, queries[q * stride + i]);
-      for (int p = 0; p < kParts; ++p) even[q][p] = hn::MulAdd(w[p], x, even[q][p]);
-    }
-    for (int p = 0; p < kParts; ++p) w[p] = hn::Load(d, turned + kRows + p * kLanes);
-    for (int q = 0; q < T; ++q) {
-      const V x = hn::Set(d, queries[q * stride + i + 1]);
-      for (int p = 0; p < kParts; ++p) odd[q][p] = hn::MulAdd(w[p], x, odd[q][p]);
-    }
-  }
-  for (int q = 0; q < T; ++q)
-    for (int p = 0; p < kParts; ++p) {
-      hn::Store(even[q][p], d, memory + q * 2 * kRows + p * kLanes);
-      hn::Store(odd[q][p], d, memory + (q * 2 + 1) * kRows + p * kLanes);
-    }
+/// body(width constant, first): 0 .. count in steps of 3, the last ones 2 and 2 rather than 3 and 1.
+template <class Body>
+HWY_INLINE void byThrees(std::int64_t count, Body body) {
+  std::int64_t q = 0;
+  for (; count - q >= 3 && count - q != 4; q += 3) body(std::integral_constant<int, 3>(), q);
+  for (; count - q >= 2; q += 2) body(std::integral_constant<int, 2>(), q);
+  if (q < count) body(std::integral_constant<int, 1>(), q);
 }
-
-constexpr int kQueries = 24;  // queries whose sums are kept while a stretch of keys is turned
 
 template <class T>
-void dotGroup(const float* queries, std::int64_t queryStride, int heads, const T* rows, std::int64_t count, int dim, float* scores,
-              std::int64_t scoreStride) {
-  HWY_ALIGN float turned[kDims * kRows];
-  HWY_ALIGN float sums[kQueries * 2 * kRows];
-  const int whole = dim / kLanes * kLanes;
-  for (int h0 = 0; h0 < heads; h0 += kQueries) {
-    const int hs = heads - h0 < kQueries ? heads - h0 : kQueries;
-    const float* q = queries + h0 * queryStride;
-    for (std::int64_t r = 0; r < count; r += kRows) {
-      const std::int64_t here = count - r < kRows ? count - r : kRows;
-      for (int i = 0; i < hs * 2 * kRows; i += kLanes) hn::Store(hn::Zero(d), d, sums + i);
-      for (int c = 0; c < whole; c += kDims) {
-        const int dims = whole - c < kDims ? whole - c : kDims;
-        turn(rows + r * dim + c, dim, here, dims, turned);
-        int h = 0;
-        for (; h + 3 <= hs; h += 3) dotTurned<3>(turned, dims, q + h * queryStride + c, queryStride, sums + h * 2 * kRows);
-        if (hs - h == 2) dotTurned<2>(turned, dims, q + h * queryStride + c, queryStride, sums + h * 2 * kRows);
-        if (hs - h == 1) dotTurned<1>(turned, dims, q + h * queryStride + c, queryStride, sums + h * 2 * kRows);
-      }
-      for (int h = 0; h < hs; ++h) {
-        float* s = sums + h * 2 * kRows;
-        for (int i = 0; i < kRows; i += kLanes) hn::Store(hn::Add(hn::Load(d, s + i), hn::Load(d, s + kRows + i)), d, s + i);
-        for (std::int64_t i = 0; i < here; ++i) {
-          float rest = s[i];
-          for (int c = whole; c < dim; ++c) rest += q[h * queryStride + c] * one(rows[(r + i) * dim + c]);
-          scores[(h0 + h) * scoreStride + r + i] = rest;
-        }
-      }
-    }
+void score(ConstRows queries, const T* panels, Range rows, Rows scores) {
+  for (std::int64_t r = rows.begin; r < rows.end;) {
+    const std::int64_t base = r / kKeyPanel * kKeyPanel, end = base + kKeyPanel < rows.end ? base + kKeyPanel : rows.end;
+    const T* panel = panels + base * queries.width;
+    byThrees(queries.count, [&](auto q, std::int64_t first) HWY_ATTR {
+      scoreQueries<q>(queries, first, panel, r - base, end - base, scores.data + (r - rows.begin), scores.stride);
+    });
+    r = end;
   }
 }
 
-/// T heads, `vectors` vectors of the output, over `count` rows in order.
-template <int T, int vectors, class Element>
-HWY_INLINE void axpyTile(const float* weights, std::int64_t weightStride, const Element* rows, std::int64_t rowStride, std::int64_t count,
-                         float* out, std::int64_t outStride) {
-  V sums[T][vectors];
-  for (int h = 0; h < T; ++h)
-    for (int i = 0; i < vectors; ++i) sums[h][i] = hn::LoadU(d, out + h * outStride + i * kLanes);
+/// Q queries, `vectors` vectors of the output, over `count` rows in order.
+template <int Q, int vectors, bool Ahead, class T>
+HWY_INLINE void addTile(const float* weights, std::int64_t weightStride, const T* rows, std::int64_t rowStride, std::int64_t count,
+                        float* out, std::int64_t outStride) {
+  V sums[Q][vectors];
+  for (int q = 0; q < Q; ++q)
+    for (int i = 0; i < vectors; ++i) sums[q][i] = hn::LoadU(d, out + q * outStride + i * kLanes);
   for (std::int64_t r = 0; r < count; ++r, rows += rowStride) {
     V v[vectors];
+    if constexpr (Ahead)
+      for (std::int64_t i = 0; i < rowStride; i += 64 / static_cast<std::int64_t>(sizeof(T))) prefetchLine(rows + i);
     for (int i = 0; i < vectors; ++i) v[i] = load(rows + i * kLanes);
-    for (int h = 0; h < T; ++h) {
-      const V w = hn::Set(d, weights[h * weightStride + r]);
-      for (int i = 0; i < vectors; ++i) sums[h][i] = hn::MulAdd(w, v[i], sums[h][i]);
+    for (int q = 0; q < Q; ++q) {
+      const V w = hn::Set(d, weights[q * weightStride + r]);
+      for (int i = 0; i < vectors; ++i) sums[q][i] = hn::MulAdd(w, v[i], sums[q][i]);
     }
   }
-  for (int h = 0; h < T; ++h)
-    for (int i = 0; i < vectors; ++i) hn::StoreU(sums[h][i], d, out + h * outStride + i * kLanes);
+  for (int q = 0; q < Q; ++q)
+    for (int i = 0; i < vectors; ++i) hn::StoreU(sums[q][i], d, out + q * outStride + i * kLanes);
 }
 
-template <int T, class Element>
-HWY_INLINE void axpyHeads(const float* weights, std::int64_t weightStride, const Element* rows, std::int64_t rowStride, std::int64_t count,
-                          int dim, float* out, std::int64_t outStride) {
-  constexpr int vectors = T == 1 ? 8 : 4;
-  int i = 0;
-  for (; i + vectors * kLanes <= dim; i += vectors * kLanes) axpyTile<T, vectors>(weights, weightStride, rows + i, rowStride, count, out + i, outStride);
-  for (; i + kLanes <= dim; i += kLanes) axpyTile<T, 1>(weights, weightStride, rows + i, rowStride, count, out + i, outStride);
+template <int Q, bool Ahead, class T>
+HWY_INLINE void addQueries(const float* weights, std::int64_t weightStride, const T* rows, std::int64_t count, std::int64_t dim, float* out,
+                           std::int64_t outStride) {
+  constexpr int vectors = Q == 1 ? 8 : 4;
+  std::int64_t i = 0;
+  if constexpr (Ahead)  // the first values' pass asks for the whole rows that come
+    if (vectors * kLanes <= dim) addTile<Q, vectors, true>(weights, weightStride, rows, dim, count, out, outStride), i = vectors * kLanes;
+  for (; i + vectors * kLanes <= dim; i += vectors * kLanes) addTile<Q, vectors, false>(weights, weightStride, rows + i, dim, count, out + i, outStride);
+  for (; i + kLanes <= dim; i += kLanes) addTile<Q, 1, false>(weights, weightStride, rows + i, dim, count, out + i, outStride);
   for (; i < dim; ++i)
-    for (int h = 0; h < T; ++h)
-      for (std::int64_t r = 0; r < count; ++r) out[h * outStride + i] += weights[h * weightStride + r] * one(rows[r * rowStride + i]);
+    for (int q = 0; q < Q; ++q)
+      for (std::int64_t r = 0; r < count; ++r)
+        out[q * outStride + i] = __builtin_fmaf(weights[q * weightStride + r], one(rows[r * dim + i]), out[q * outStride + i]);
 }
 
-constexpr std::int64_t kStretchFloats = 4096;  // values that stay in the first-level cache while every head takes them
+constexpr std::int64_t kStretchFloats = 4096;  // values that stay in the first-level cache while every query takes them
 
-template <class Element>
-HWY_INLINE void axpyStretch(const float* weights, std::int64_t weightStride, int heads, const Element* rows, std::int64_t rowStride,
-                            std::int64_t count, int dim, float* out, std::int64_t outStride) {
-  int h = 0;
-  for (; h + 3 <= heads; h += 3) axpyHeads<3>(weights + h * weightStride, weightStride, rows, rowStride, count, dim, out + h * outStride, outStride);
-  if (heads - h == 2) axpyHeads<2>(weights + h * weightStride, weightStride, rows, rowStride, count, dim, out + h * outStride, outStride);
-  if (heads - h == 1) axpyHeads<1>(weights + h * weightStride, weightStride, rows, rowStride, count, dim, out + h * outStride, outStride);
+template <class T>
+void addStretch(ConstRows weights, std::int64_t first, const T* rows, std::int64_t count, Rows out) {
+  byThrees(out.count, [&](auto q, std::int64_t at) HWY_ATTR {
+    if (at == 0) addQueries<q, true>(weights.row(0) + first, weights.stride, rows, count, out.width, out.row(0), out.stride);
+    else addQueries<q, false>(weights.row(at) + first, weights.stride, rows, count, out.width, out.row(at), out.stride);
+  });
 }
 
-template <class Element>
-void axpySlice(const float* weights, std::int64_t weightStride, int heads, const Element* rows, std::int64_t rowStride, std::int64_t count,
-               int dim, float* out, std::int64_t outStride) {
-  const std::int64_t stretch = dim < kStretchFloats ? kStretchFloats / dim : 1;
-  HWY_ALIGN float plain[kStretchFloats];
-  for (std::int64_t r = 0; r < count; r += stretch) {
-    const std::int64_t here = count - r < stretch ? count - r : stretch;
-    const Element* from = rows + r * rowStride;
-    if constexpr (sizeof(Element) == 2) {
-      // Converting costs as much as multiplying, so several heads share it.
-      if (heads > 3 && rowStride == dim && here * dim <= kStretchFloats && here * dim % kLanes == 0) {
-        for (std::int64_t i = 0; i < here * dim; i += kLanes) hn::Store(load(from + i), d, plain + i);
-        axpyStretch(weights + r, weightStride, heads, plain, dim, here, dim, out, outStride);
+template <class T>
+void add(ConstRows weights, const T* rows, Rows out) {
+  const std::int64_t dim = out.width, stretch = dim < kStretchFloats ? kStretchFloats / dim : 1;
+  for (std::int64_t r = 0; r < weights.width; r += stretch) {
+    const std::int64_t here = weights.width - r < stretch ? weights.width - r : stretch;
+    if constexpr (sizeof(T) == 2) {
+      // Converting costs as much as multiplying, so several queries share it.
+      if (out.count > 3 && here * dim <= kStretchFloats && here * dim % kLanes == 0) {
+        HWY_ALIGN float plain[kStretchFloats];
+        for (std::int64_t i = 0; i < here * dim; i += kLanes) hn::Store(load(rows + r * dim + i), d, plain + i);
+        addStretch(weights, r, plain, here, out);
         continue;
       }
     }
-    axpyStretch(weights + r, weightStride, heads, from, rowStride, here, dim, out, outStride);
+    addStretch(weights, r, rows + r * dim, here, out);
   }
 }
-#endif
 
-template <class T>
-void axpyGroup(const float* weights, std::int64_t weightStride, int heads, const T* rows, std::int64_t count, int dim, float* out,
-               std::int64_t outStride) {
-  axpySlice(weights, weightStride, heads, rows, dim, count, dim, out, outStride);
+/// Eight vectors of eight, row i in v[i], become column i in v[i].
+using D8 = hn::CappedTag<float, 8>;
+constexpr D8 d8;
+constexpr int kSide = kLanes < 8 ? kLanes : 8;
+HWY_INLINE void transpose(hn::Vec<D8> (&v)[kSide]) {
+  using V8 = hn::Vec<D8>;
+  const hn::Repartition<double, D8> pairs;
+  const auto low = [&](V8 a, V8 b) HWY_ATTR { return hn::BitCast(d8, hn::InterleaveLower(pairs, hn::BitCast(pairs, a), hn::BitCast(pairs, b))); };
+  const auto high = [&](V8 a, V8 b) HWY_ATTR { return hn::BitCast(d8, hn::InterleaveUpper(pairs, hn::BitCast(pairs, a), hn::BitCast(pairs, b))); };
+  V8 t[kSide];
+  for (int i = 0; i < kSide; i += 4) {
+    const V8 a = hn::InterleaveLower(d8, v[i], v[i + 1]), b = hn::InterleaveUpper(d8, v[i], v[i + 1]);
+    const V8 c = hn::InterleaveLower(d8, v[i + 2], v[i + 3]), e = hn::InterleaveUpper(d8, v[i + 2], v[i + 3]);
+    t[i] = low(a, c), t[i + 1] = high(a, c), t[i + 2] = low(b, e), t[i + 3] = high(b, e);
+  }
+  if constexpr (kSide == 4) {
+    for (int i = 0; i < 4; ++i) v[i] = t[i];
+  } else {
+    for (int i = 0; i < 4; ++i) v[i] = hn::ConcatLowerLower(d8, t[i + 4], t[i]), v[i + 4] = hn::ConcatUpperUpper(d8, t[i + 4], t[i]);
+  }
 }
+
+void toPanels(const float* rows, std::int64_t count, int dim, float* panels) {
+  const int whole = dim / kSide * kSide;
+  for (std::int64_t base = 0; base < count; base += kSide) {
+    float* panel = panels + base / kKeyPanel * kKeyPanel * dim + base % kKeyPanel;
+    const std::int64_t here = count - base < kSide ? count - base : kSide;
+    for (int c = 0; c < whole; c += kSide) {
+      hn::Vec<D8> v[kSide];
+      for (int i = 0; i < kSide; ++i) v[i] = i < here ? hn::LoadU(d8, rows + (base + i) * dim + c) : hn::Zero(d8);
+      transpose(v);
+      for (int i = 0; i < kSide; ++i) hn::StoreU(v[i], d8, panel + (c + i) * kKeyPanel);
+    }
+    for (int c = whole; c < dim; ++c)
+      for (int i = 0; i < kSide; ++i) panel[c * kKeyPanel + i] = i < here ? rows[(base + i) * dim + c] : 0.0f;
+  }
+  for (std::int64_t r = (count + kSide - 1) / kSide * kSide; r < keyPanels(count) * kKeyPanel; ++r)
+    for (int c = 0; c < dim; ++c) panels[(r / kKeyPanel * dim + c) * kKeyPanel + r % kKeyPanel] = 0.0f;
+}
+#endif
 
 }  // namespace
 
 const AttentionTable* attentionTable() {
-  static const AttentionTable table{dotGroup<float>, axpyGroup<float>, dotGroup<std::uint16_t>, axpyGroup<std::uint16_t>, axpySlice<float>};
+  static const AttentionTable table{score<float>, score<std::uint16_t>, add<float>, add<std::uint16_t>, toPanels};
   return &table;
 }
 }  // namespace ts::kernels::HWY_NAMESPACE
@@ -260,31 +269,12 @@ const AttentionTable& table() {
 }  // namespace kernels
 using kernels::table;
 
-void dotRows(const float* q, const float* rows, std::int64_t n, int dim, float* s) { table().dot32(q, 0, 1, rows, n, dim, s, 0); }
-void dotRows(const float* q, const std::uint16_t* rows, std::int64_t n, int dim, float* s) { table().dot16(q, 0, 1, rows, n, dim, s, 0); }
-void axpyRows(const float* w, const float* rows, std::int64_t n, int dim, float* out) { table().axpy32(w, 0, 1, rows, n, dim, out, 0); }
-void axpyRows(const float* w, const std::uint16_t* rows, std::int64_t n, int dim, float* out) {
-  table().axpy16(w, 0, 1, rows, n, dim, out, 0);
-}
-void dotRowsGroup(const float* q, std::int64_t qs, int heads, const float* rows, std::int64_t n, int dim, float* s, std::int64_t ss) {
-  table().dot32(q, qs, heads, rows, n, dim, s, ss);
-}
-void dotRowsGroup(const float* q, std::int64_t qs, int heads, const std::uint16_t* rows, std::int64_t n, int dim, float* s,
-                  std::int64_t ss) {
-  table().dot16(q, qs, heads, rows, n, dim, s, ss);
-}
-void axpyRowsGroup(const float* w, std::int64_t ws, int heads, const float* rows, std::int64_t n, int dim, float* out, std::int64_t os) {
-  table().axpy32(w, ws, heads, rows, n, dim, out, os);
-}
-void axpyRowsGroup(const float* w, std::int64_t ws, int heads, const std::uint16_t* rows, std::int64_t n, int dim, float* out,
-                   std::int64_t os) {
-  table().axpy16(w, ws, heads, rows, n, dim, out, os);
-}
+void scoreKeys(ConstRows queries, const float* panels, Range rows, Rows scores) { table().score32(queries, panels, rows, scores); }
+void scoreKeys(ConstRows queries, const std::uint16_t* panels, Range rows, Rows scores) { table().score16(queries, panels, rows, scores); }
+void addValues(ConstRows weights, const float* rows, Rows out) { table().add32(weights, rows, out); }
+void addValues(ConstRows weights, const std::uint16_t* rows, Rows out) { table().add16(weights, rows, out); }
 
-void axpyRowsSlice(const float* w, std::int64_t ws, int heads, const float* rows, std::int64_t rs, std::int64_t n, int dim, float* out,
-                   std::int64_t os) {
-  table().slice32(w, ws, heads, rows, rs, n, dim, out, os);
-}
+void toKeyPanels(const float* rows, std::int64_t count, int dim, float* panels) { table().toPanels(rows, count, dim, panels); }
 
 }  // namespace ts
 #endif

@@ -3,33 +3,33 @@
 
 #include <cstdint>
 
+#include "engine/core/buffer.h"
+#include "engine/core/thread_pool.h"
+
 namespace ts {
 
-/// Attention over plain rows (float32, or IEEE half as 16-bit words), `dim` values each, one after another. A score or
-/// an output value is reduced in one fixed order that depends on `dim` and the row's place alone, never on how many rows
-/// or heads are asked for together: the group forms give the bits of the single ones.
+// Attention over float32 or half-precision (16-bit words) rows. Keys lie in panels of 16 rows, [panel][value][16], as
+// weights do: a lane is a row, so scoring streams memory and needs no sum over lanes. Values lie row by row.
+//
+// Every score and every output value is summed in one fixed order, which does not depend on how many queries or rows are
+// asked for together, nor on the instruction set's width.
 
-/// scores[i] = query . rows[i]
-void dotRows(const float* query, const float* rows, std::int64_t count, int dim, float* scores);
-void dotRows(const float* query, const std::uint16_t* rows, std::int64_t count, int dim, float* scores);
+inline constexpr std::int64_t kKeyPanel = 16;
 
-/// out[d] += sum_i weights[i] * rows[i][d], rows in order.
-void axpyRows(const float* weights, const float* rows, std::int64_t count, int dim, float* out);
-void axpyRows(const float* weights, const std::uint16_t* rows, std::int64_t count, int dim, float* out);
+/// Panels that `rows` rows take.
+constexpr std::int64_t keyPanels(std::int64_t rows) { return (rows + kKeyPanel - 1) / kKeyPanel; }
 
-/// The query heads of one group against the same rows, which are read from memory once: query g starts at
-/// queries + g * queryStride, its scores at scores + g * scoreStride (strides in floats).
-void dotRowsGroup(const float* queries, std::int64_t queryStride, int heads, const float* rows, std::int64_t count, int dim,
-                  float* scores, std::int64_t scoreStride);
-void dotRowsGroup(const float* queries, std::int64_t queryStride, int heads, const std::uint16_t* rows, std::int64_t count,
-                  int dim, float* scores, std::int64_t scoreStride);
-void axpyRowsGroup(const float* weights, std::int64_t weightStride, int heads, const float* rows, std::int64_t count, int dim,
-                   float* out, std::int64_t outStride);
-void axpyRowsGroup(const float* weights, std::int64_t weightStride, int heads, const std::uint16_t* rows, std::int64_t count,
-                   int dim, float* out, std::int64_t outStride);
+/// scores.row(q)[i] = queries.row(q) . row rows.begin + i, rows counted from the first of `panels`. queries.width is the
+/// length of a row.
+void scoreKeys(ConstRows queries, const float* panels, Range rows, Rows scores);
+void scoreKeys(ConstRows queries, const std::uint16_t* panels, Range rows, Rows scores);
 
-/// The same where a row begins every `rowStride` values and `dim` of them are taken: a slice of the outputs.
-void axpyRowsSlice(const float* weights, std::int64_t weightStride, int heads, const float* rows, std::int64_t rowStride, std::int64_t count,
-                   int dim, float* out, std::int64_t outStride);
+/// out.row(q) += sum over i of weights.row(q)[i] * row i, rows in order; weights.width rows of out.width values, one after
+/// another.
+void addValues(ConstRows weights, const float* rows, Rows out);
+void addValues(ConstRows weights, const std::uint16_t* rows, Rows out);
+
+/// `count` rows of `dim` values, one after another, to panels; lanes beyond the last row are zero.
+void toKeyPanels(const float* rows, std::int64_t count, int dim, float* panels);
 
 }  // namespace ts

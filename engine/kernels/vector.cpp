@@ -34,6 +34,7 @@ struct VectorTable {
   decltype(&ts::geluTanhTimes) geluTanhTimes;
   decltype(&ts::softmax) softmax;
   decltype(&ts::softmaxSum) softmaxSum;
+  decltype(&ts::exponentials) exponentials;
   decltype(&ts::softcap) softcap;
 };
 }  // namespace ts::kernels
@@ -254,21 +255,30 @@ SoftmaxSum softmaxSum(const float* scores, std::int64_t n) {
   });
   return {maximum, sum};
 }
-SoftmaxSum softmax(float* scores, std::int64_t n) {
+SoftmaxSum exponentials(float factor, float* scores, std::int64_t n) {
   const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  const V f = hn::Set(d, factor);
   V m = hn::Set(d, -HUGE_VALF);
   std::int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) m = hn::Max(m, hn::LoadU(d, scores + i));
+  for (; i + lanes <= n; i += lanes) {
+    const V s = hn::Mul(f, hn::LoadU(d, scores + i));
+    hn::StoreU(s, d, scores + i);
+    m = hn::Max(m, s);
+  }
   float maximum = hn::GetLane(hn::MaxOfLanes(d, m));
-  for (; i < n; ++i) maximum = std::fmax(maximum, scores[i]);
+  for (; i < n; ++i) scores[i] *= factor, maximum = std::fmax(maximum, scores[i]);
   const V mv = hn::Set(d, maximum);
   const float sum = reduce(n, [&](V s, std::int64_t j, std::int64_t c) HWY_ATTR {
     const V e = hn::Exp(d, hn::Sub(load(scores + j, c), mv));
     store(e, scores + j, c);
     return hn::Add(s, c == lanes ? e : hn::IfThenElseZero(hn::FirstN(d, static_cast<std::size_t>(c)), e));
   });
-  scaleBy(1.0f / sum, n, scores);
   return {maximum, sum};
+}
+SoftmaxSum softmax(float* scores, std::int64_t n) {
+  const SoftmaxSum all = exponentials(1.0f, scores, n);
+  scaleBy(1.0f / all.sum, n, scores);
+  return all;
 }
 void softcap(float cap, std::int64_t n, float* scores) {
   const V f = hn::Set(d, 1.0f / cap), g = hn::Set(d, cap);
@@ -280,7 +290,7 @@ void softcap(float cap, std::int64_t n, float* scores) {
 const VectorTable* vectorTable() {
   static const VectorTable table{dot, addTo, addScaled, scaleBy, maximumMagnitude, floatToHalf, halfToFloat, floatToBf16,
                                  bf16ToFloat, rmsNorm, layerNorm, ropeHalves, ropeInterleaved, siluTimes, geluTanhTimes,
-                                 softmax, softmaxSum, softcap};
+                                 softmax, softmaxSum, exponentials, softcap};
   return &table;
 }
 }  // namespace ts::kernels::HWY_NAMESPACE
@@ -325,6 +335,7 @@ void geluTimes(const float* gate, const float* up, std::int64_t n, float* out) {
 }
 SoftmaxSum softmax(float* scores, std::int64_t n) { return table().softmax(scores, n); }
 SoftmaxSum softmaxSum(const float* scores, std::int64_t n) { return table().softmaxSum(scores, n); }
+SoftmaxSum exponentials(float factor, float* scores, std::int64_t n) { return table().exponentials(factor, scores, n); }
 void softcap(float cap, std::int64_t n, float* scores) { table().softcap(cap, n, scores); }
 
 }  // namespace ts

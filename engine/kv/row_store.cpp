@@ -26,7 +26,7 @@ HeadRows::HeadRows(std::shared_ptr<const KvCodec> codec, int dim, bool wantsMass
 void HeadRows::reserve(std::int64_t rows) {
   const auto n = static_cast<std::size_t>(rows);
   positions_.reserve(n);
-  keys_.reserve(n * stride_);
+  keys_.reserve(static_cast<std::size_t>(keyPanels(rows) * kKeyPanel) * stride_);
   values_.reserve(n * stride_);
   if (wantsMass_) mass_.reserve(n);
 }
@@ -37,19 +37,28 @@ std::int64_t HeadRows::boundary(std::int64_t m) const {
 }
 
 void HeadRows::append(std::int32_t position, const float* key, const float* value) {
+  const std::size_t at = keyAt(size());
+  if (size() % kKeyPanel == 0) keys_.resize(at + kKeyPanel * stride_);
+  for (std::size_t i = 0; i < stride_; ++i) keys_[at + i * kKeyPanel] = key[i];
+  ts::append(values_, value, stride_);
   positions_.push_back(position);
   if (wantsMass_) mass_.push_back(0.0f);
-  ts::append(keys_, key, stride_);
-  ts::append(values_, value, stride_);
+}
+
+void HeadRows::fullKey(std::int64_t index, float* key) const {
+  const float* from = keys_.data() + keyAt(index);
+  for (std::size_t i = 0; i < stride_; ++i) key[i] = from[i * kKeyPanel];
 }
 
 void HeadRows::encode(std::int64_t lastQuery) {
   if (!codec_) return;
   const std::int64_t target = boundary(lastQuery);
+  std::vector<float> rows(encoded_ < target ? static_cast<std::size_t>(group_) * stride_ : 0);
   for (; encoded_ < target; encoded_ += group_) {
+    for (int i = 0; i < group_; ++i) fullKey(encoded_ + i, rows.data() + static_cast<std::size_t>(i) * stride_);
     encodedKeys_.resize(encodedKeys_.size() + keyGroupBytes_);
     encodedValues_.resize(encodedValues_.size() + valueGroupBytes_);
-    codec_->encodeKeys(fullKeys(encoded_), dim(), encodedKeys_.data() + encodedKeys_.size() - keyGroupBytes_);
+    codec_->encodeKeys(rows.data(), dim(), encodedKeys_.data() + encodedKeys_.size() - keyGroupBytes_);
     codec_->encodeValues(fullValues(encoded_), dim(), encodedValues_.data() + encodedValues_.size() - valueGroupBytes_);
   }
 }
@@ -60,8 +69,8 @@ void HeadRows::commit(std::span<const std::int32_t> offsets) {
     const std::int64_t from = committed_ + offset;
     assert(from >= to && from < size());
     if (from != to) {
+      for (std::size_t i = 0; i < stride_; ++i) keys_[keyAt(to) + i * kKeyPanel] = keys_[keyAt(from) + i * kKeyPanel];
       const auto f = static_cast<std::size_t>(from - fullBegin_) * stride_, t = static_cast<std::size_t>(to - fullBegin_) * stride_;
-      std::memcpy(keys_.data() + t, keys_.data() + f, stride_ * sizeof(float));
       std::memcpy(values_.data() + t, values_.data() + f, stride_ * sizeof(float));
       positions_[static_cast<std::size_t>(to)] = positions_[static_cast<std::size_t>(from)];
       if (wantsMass_) mass_[static_cast<std::size_t>(to)] = mass_[static_cast<std::size_t>(from)];
@@ -77,8 +86,8 @@ void HeadRows::commit(std::span<const std::int32_t> offsets) {
 void HeadRows::dropDraft() {
   positions_.resize(static_cast<std::size_t>(committed_));
   if (wantsMass_) mass_.resize(static_cast<std::size_t>(committed_));
-  keys_.resize(static_cast<std::size_t>(committed_ - fullBegin_) * stride_);
-  values_.resize(keys_.size());
+  keys_.resize(static_cast<std::size_t>(keyPanels(committed_ - fullBegin_) * kKeyPanel) * stride_);
+  values_.resize(static_cast<std::size_t>(committed_ - fullBegin_) * stride_);
   // A cancelled prefill may have encoded rows that were never committed; their full rows are still here.
   const std::int64_t whole = committed_ / group_ * group_;
   if (encoded_ > whole) {
@@ -89,7 +98,8 @@ void HeadRows::dropDraft() {
 }
 
 void HeadRows::forgetCovered() {
-  const std::int64_t visible = std::min(boundary(committed_), encoded_);  // the next query's own row has index committed_
+  // The next query's own row has index committed_; panels are dropped whole.
+  const std::int64_t visible = std::min(boundary(committed_), encoded_) / kKeyPanel * kKeyPanel;
   if (visible - fullBegin_ < kStaleRows) return;
   const auto stale = static_cast<std::ptrdiff_t>(static_cast<std::size_t>(visible - fullBegin_) * stride_);
   keys_.erase(keys_.begin(), keys_.begin() + stale);
@@ -100,7 +110,7 @@ void HeadRows::forgetCovered() {
 void HeadRows::decodeRow(std::int64_t index, float* key, float* value) const {
   // The form the next query would see: what else is still in memory depends on how the rows came.
   if (index >= boundary(committed_)) {
-    std::memcpy(key, fullKeys(index), stride_ * sizeof(float));
+    fullKey(index, key);
     std::memcpy(value, fullValues(index), stride_ * sizeof(float));
     return;
   }

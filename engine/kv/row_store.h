@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/core/buffer.h"
+#include "engine/kernels/attention.h"
 #include "engine/kv/strategy.h"
 
 namespace ts {
@@ -49,9 +50,11 @@ class HeadRows {
   /// Evicts every committed row not listed (ascending indices). No draft may be pending.
   void keepOnly(std::span<const std::int32_t> indices);
 
-  // Reading, for rows [first, ...) of one form.
-  const float* fullKeys(std::int64_t first) const { return keys_.data() + static_cast<std::size_t>(first - fullBegin_) * stride_; }
+  // Reading. Full-precision keys lie in panels of kKeyPanel rows (kernels/attention.h) that begin at multiples of it,
+  // values one after another.
+  const float* fullKeyPanel(std::int64_t index) const { return keys_.data() + keyAt(index / kKeyPanel * kKeyPanel); }
   const float* fullValues(std::int64_t first) const { return values_.data() + static_cast<std::size_t>(first - fullBegin_) * stride_; }
+  void fullKey(std::int64_t index, float* key) const;
   const std::byte* keyGroup(std::int64_t group) const { return encodedKeys_.data() + static_cast<std::size_t>(group) * keyGroupBytes_; }
   const std::byte* valueGroup(std::int64_t group) const { return encodedValues_.data() + static_cast<std::size_t>(group) * valueGroupBytes_; }
   const KvCodec* codec() const { return codec_.get(); }
@@ -61,6 +64,10 @@ class HeadRows {
   std::size_t bytesRead() const;    ///< by one query that sees every row
 
  private:
+  /// Place of a row's first value; the others follow kKeyPanel apart.
+  std::size_t keyAt(std::int64_t index) const {
+    return static_cast<std::size_t>((index - fullBegin_) / kKeyPanel * kKeyPanel) * stride_ + static_cast<std::size_t>(index % kKeyPanel);
+  }
   void decodeRow(std::int64_t index, float* key, float* value) const;
   void forgetCovered();
 
@@ -71,7 +78,7 @@ class HeadRows {
   bool wantsMass_;
   std::vector<std::int32_t> positions_;
   std::vector<float> mass_;
-  Buffer<float> keys_, values_;  // rows [fullBegin_, size())
+  Buffer<float> keys_, values_;  // rows [fullBegin_, size()); fullBegin_ is a multiple of kKeyPanel
   Buffer<std::byte> encodedKeys_, encodedValues_;
   std::int64_t committed_ = 0, encoded_ = 0, fullBegin_ = 0;
 };

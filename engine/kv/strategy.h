@@ -7,6 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "engine/core/buffer.h"
+#include "engine/core/thread_pool.h"
+
 namespace ts {
 
 /// How committed key and value rows are stored (engine/kv/codecs/: one file each).
@@ -27,10 +30,11 @@ class KvCodec {
   virtual std::size_t valueGroupBytes(int dim) const { return keyGroupBytes(dim); }
   virtual void encodeKeys(const float* rows, int dim, std::byte* out) const = 0;  ///< group() rows, `dim` apart
   virtual void encodeValues(const float* rows, int dim, std::byte* out) const { encodeKeys(rows, dim, out); }
-  /// scores[i] = query . key row i, i in [0, group()); f32 accumulation in a fixed order.
-  virtual void dotKeys(const std::byte* group, int dim, const float* query, float* scores) const = 0;
-  /// out[d] += sum_i weights[i] * value row i[d], rows in order.
-  virtual void addValues(const std::byte* group, int dim, const float* weights, float* out) const = 0;
+  /// scores.row(q)[i] = queries.row(q) . key row rows.begin + i of the group: the queries of several heads and tokens share
+  /// the reading of the rows. float32 sums in a fixed order whatever the queries and rows asked for together.
+  virtual void scoreKeys(const std::byte* group, ConstRows queries, Range rows, Rows scores) const = 0;
+  /// out.row(q) += sum over i of weights.row(q)[i] * value row rows.begin + i, rows in order.
+  virtual void addValues(const std::byte* group, ConstRows weights, Range rows, Rows out) const = 0;
   /// The group's rows as floats; the reference, and what re-encoding after an eviction reads.
   virtual void decodeKeys(const std::byte* group, int dim, float* rows) const = 0;
   virtual void decodeValues(const std::byte* group, int dim, float* rows) const { decodeKeys(group, dim, rows); }

@@ -2,161 +2,164 @@
 #include "engine/session/attention.h"
 
 #include <algorithm>
-#include <array>
+#include <atomic>
 #include <chrono>
 #include <cmath>
-#include <cstring>
+#include <utility>
 
-#include "engine/kernels/attention.h"
-#include "engine/kernels/vector.h"
-#include "engine/session/pieces.h"
+#include "engine/session/attention_tile.h"
 
 namespace ts {
 namespace {
 
-/// First index whose position is at least p.
-std::int64_t firstAtLeast(std::span<const std::int32_t> positions, std::int64_t p) {
-  return std::lower_bound(positions.begin(), positions.end(), p) - positions.begin();
+constexpr std::int64_t kQueries = 24;     // of a tile: enough to read keys and values seldom, few enough for the caches
+constexpr std::int64_t kSharesEach = 6;   // of a worker: so that they end together
+constexpr std::int64_t kMergeAlone = 64;  // chunks from which merging is worth a barrier
+
+/// Takes items 0 .. count - 1 one by one: work of unequal size, each item by whoever is free.
+template <class Body>
+void eachItem(ThreadPool& pool, std::int64_t count, Body body) {
+  std::atomic<std::int64_t> next{0};
+  pool.run([&](int worker) {
+    for (std::int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < count;) body(i, worker);
+  });
 }
 
-/// q turned by `steps` positions more (fewer when negative), in place of a new rotation of the raw query.
-void turn(const Rope& rope, const RopeTable& table, std::int64_t steps, float* q) {
-  const int half = rope.dims / 2;
-  for (int i = 0; i < half; ++i) {
-    const double angle = static_cast<double>(steps) * table.inverseFrequencies[static_cast<std::size_t>(i)];
-    const float c = static_cast<float>(std::cos(angle)), s = static_cast<float>(std::sin(angle));
-    float& a = rope.interleaved ? q[2 * i] : q[i];
-    float& b = rope.interleaved ? q[2 * i + 1] : q[i + half];
-    const float x = a * c - b * s, y = a * s + b * c;
-    a = x;
-    b = y;
+/// Cuts memory into the pieces a tile's work needs.
+class Cutter {
+ public:
+  explicit Cutter(float* memory) : at_(memory) {}
+  float* floats(std::int64_t n) { return std::exchange(at_, at_ + n); }
+  Rows rows(std::int64_t count, std::int64_t width) { return {floats(count * width), count, width, width}; }
+
+ private:
+  float* at_;
+};
+
+/// Every chunk of one tile, by one worker.
+void wholeTile(const AttentionProblem& p, const AttentionTile& t, Execution& execution, int worker) {
+  const std::int64_t queries = t.queries(), part = AttentionTile::partSize(p.dim);
+  Cutter cut(execution.scratchFor(worker, static_cast<std::size_t>(queries * (p.dim + AttentionTile::kChunk + 2 * part))));
+  const ConstRows q = t.gather(p, cut.floats(queries * p.dim));
+  const Rows scores = cut.rows(queries, AttentionTile::kChunk), total = cut.rows(queries, part), one = cut.rows(queries, part);
+  t.chunk(p, q, 0, scores, total);
+  for (std::int64_t c = 1; c < t.chunks(); ++c) {
+    t.chunk(p, q, c, scores, one);
+    t.merge(p.dim, c, one, total);
+  }
+  t.finish(p, total);
+}
+
+/// The same, keeping all exponentials, so that `add(row of the tile, row of the list, probability)` hears of each
+/// probability, summed over nothing.
+template <class Add>
+void wholeTileWithMass(const AttentionProblem& p, const AttentionTile& t, Execution& execution, int worker, Add add) {
+  const std::int64_t queries = t.queries(), part = AttentionTile::partSize(p.dim), chunks = t.chunks();
+  const std::int64_t width = chunks * AttentionTile::kChunk;
+  Cutter cut(execution.scratchFor(worker, static_cast<std::size_t>(queries * (p.dim + width + chunks + 2 * part))));
+  const ConstRows q = t.gather(p, cut.floats(queries * p.dim));
+  const Rows scores = cut.rows(queries, width), maxima = cut.rows(queries, chunks);
+  const Rows total = cut.rows(queries, part), one = cut.rows(queries, part);
+  for (std::int64_t c = 0; c < chunks; ++c) {
+    const Rows into = c == 0 ? total : one;
+    t.chunk(p, q, c, {scores.data + c * AttentionTile::kChunk, queries, AttentionTile::kChunk, width}, into);
+    for (std::int64_t i = 0; i < queries; ++i) maxima.row(i)[c] = into.row(i)[p.dim];
+    if (c > 0) t.merge(p.dim, c, one, total);
+  }
+  t.finish(p, total);
+  for (std::int64_t i = 0; i < queries; ++i) {
+    const float maximum = total.row(i)[p.dim], sum = total.row(i)[p.dim + 1];
+    std::int64_t at = 0;
+    for (const Piece& piece : t.seenBy(i).all())
+      for (std::int64_t r = piece.begin; r < piece.end; ++r, ++at)
+        add(i / t.headCount(), r, scores.row(i)[at] * (std::exp(maxima.row(i)[at / AttentionTile::kChunk] - maximum) / sum));
   }
 }
 
-void scorePiece(const HeadRows& rows, const Piece& piece, const float* query, float* scratch, float* scores) {
-  const int dim = rows.dim();
-  if (!piece.encoded) {
-    dotRows(query, rows.fullKeys(piece.begin), piece.end - piece.begin, dim, scores);
-    return;
-  }
-  const std::int64_t group = rows.codec()->group();
-  for (std::int64_t i = piece.begin; i < piece.end;) {
-    const std::int64_t g = i / group, end = std::min(piece.end, (g + 1) * group);
-    rows.codec()->dotKeys(rows.keyGroup(g), dim, query, scratch);
-    std::copy(scratch + (i - g * group), scratch + (end - g * group), scores + (i - piece.begin));
-    i = end;
-  }
-}
-
-void addPiece(const HeadRows& rows, const Piece& piece, const float* weights, float* scratch, float* out) {
-  const int dim = rows.dim();
-  if (!piece.encoded) {
-    axpyRows(weights, rows.fullValues(piece.begin), piece.end - piece.begin, dim, out);
-    return;
-  }
-  const std::int64_t group = rows.codec()->group();
-  for (std::int64_t i = piece.begin; i < piece.end;) {
-    const std::int64_t g = i / group, end = std::min(piece.end, (g + 1) * group);
-    std::fill_n(scratch, group, 0.0f);
-    std::copy(weights + (i - piece.begin), weights + (end - piece.begin), scratch + (i - g * group));
-    rows.codec()->addValues(rows.valueGroup(g), dim, scratch, out);
-    i = end;
-  }
-}
+/// Some chunks, one after another so that memory is read in a stream, of a tile whose chunks are computed by anybody.
+struct Share {
+  const AttentionTile* tile;
+  Range chunks;
+  ConstRows queries;
+  Rows parts;  ///< of every chunk of the tile, chunk by chunk
+  Rows part(std::int64_t c) const { return {parts.row(c * queries.count), queries.count, parts.width, parts.stride}; }
+};
 
 }  // namespace
 
-Pieces visiblePieces(const HeadRows& rows, const KvState& state, std::int64_t slidingWindow, std::int64_t t, std::int64_t node) {
-  const std::int64_t committed = rows.committed();
-  const auto positions = rows.positions();
+struct KvAttention::Work {
+  std::vector<AttentionTile> tiles;
+  std::vector<Share> shares;
+};
 
-  // The draft's rows this one descends from, itself last.
-  std::array<std::int64_t, HeadRows::kTail + 1> ancestors;
-  std::size_t depth = 0;
-  if (!state.parents.empty())
-    for (std::int64_t i = node; i >= 0; i = state.parents[static_cast<std::size_t>(i)]) ancestors[depth++] = i;
-  const std::int64_t own = committed + (state.parents.empty() ? node : static_cast<std::int64_t>(depth) - 1);
-  const std::int64_t boundary = rows.boundary(own);
+KvAttention::KvAttention(const Model& model, KvState& state, Execution& execution, RopeCache& ropes)
+    : model_(model), state_(state), execution_(execution), ropes_(ropes), work_(std::make_unique<Work>()) {}
+KvAttention::~KvAttention() = default;
 
-  // What positions allow: the layer's own sliding window, and the policy's sinks and window.
-  std::int64_t lowest = 0;
-  if (slidingWindow > 0) lowest = std::max<std::int64_t>(0, t - slidingWindow + 1);
-  const std::int64_t recent = state.window > 0 ? std::max(lowest, t - state.window + 1) : lowest;
-  const auto past = positions.first(static_cast<std::size_t>(committed));
-  const std::int64_t sinkBegin = firstAtLeast(past, lowest), sinkEnd = std::max(sinkBegin, state.window > 0 ? firstAtLeast(past, state.sinks) : sinkBegin);
-  const std::int64_t recentBegin = std::max(sinkEnd, firstAtLeast(past, recent));
-  Pieces pieces;
-  pieces.add(sinkBegin, sinkEnd, boundary);
-  if (state.parents.empty()) {
-    // A chain's own rows have positions t - node ... t, so sinks and window may begin inside it.
-    const std::int64_t first = t - node;
-    const std::int64_t begin = std::max<std::int64_t>(0, recent - first);
-    const std::int64_t sinksHere = state.window > 0 ? std::min(state.sinks - first, begin) : 0;
-    if (begin > 0)
-      pieces.add(committed + std::max<std::int64_t>(0, lowest - first), committed + sinksHere, boundary);
-    pieces.add(begin > 0 ? committed + begin : recentBegin, own + 1, boundary);
-  } else {
-    pieces.add(recentBegin, committed, boundary);
-    for (std::size_t i = depth; i-- > 0;) {
-      const std::int64_t p = positions[static_cast<std::size_t>(committed + ancestors[i])];
-      if (p >= recent || (p >= lowest && p < state.sinks)) pieces.add(committed + ancestors[i], committed + ancestors[i] + 1, boundary);
+std::size_t KvAttention::makeTiles(int layer, std::int64_t rowCount) {
+  const Block& block = model_.blocks[static_cast<std::size_t>(layer)];
+  const std::int64_t sliding = model_.config.layers[static_cast<std::size_t>(layer)].slidingWindow;
+  std::vector<AttentionTile>& tiles = work_->tiles;
+  std::size_t used = 0;
+  for (int first = 0, last; first < block.heads(); first = last) {
+    const int kv = block.queryToKv[static_cast<std::size_t>(first)];
+    const HeadRows& rows = state_.layers[static_cast<std::size_t>(layer)][static_cast<std::size_t>(kv)];
+    for (last = first; last < block.heads() && block.queryToKv[static_cast<std::size_t>(last)] == kv;) ++last;
+    const std::int64_t step = std::max<std::int64_t>(1, kQueries / (last - first));
+    // Longest first, so that the workers end together.
+    for (std::int64_t end = rowCount; end > 0; end -= std::min(end, step)) {
+      if (used == tiles.size()) tiles.emplace_back();
+      AttentionTile& t = tiles[used++];
+      const std::int64_t begin = std::max<std::int64_t>(0, end - step);
+      t.set(rows, begin, {first, last});
+      for (std::int64_t row = begin; row < end; ++row)
+        t.pieces().push_back(visiblePieces(rows, state_, sliding, positions_[static_cast<std::size_t>(row)], state_.drafted + row));
+      t.seal();
     }
   }
-  return pieces;
+  return used;
 }
 
-void KvAttention::one(int layer, std::int64_t row, int head, const float* query, float* out, float* massOut, int worker) {
-  const ModelConfig& config = model_.config;
-  const Block& block = model_.blocks[static_cast<std::size_t>(layer)];
-  const HeadRows& rows = state_.layers[static_cast<std::size_t>(layer)][static_cast<std::size_t>(block.queryToKv[static_cast<std::size_t>(head)])];
-  const std::int64_t t = positions_[static_cast<std::size_t>(row)];
-  const auto positions = rows.positions();
-  const Pieces pieces = visiblePieces(rows, state_, config.layers[static_cast<std::size_t>(layer)].slidingWindow, t, state_.drafted + row);
-
-  const std::int64_t n = pieces.rows();
-  const int dim = rows.dim();
-  const std::int64_t group = rows.codec() ? rows.codec()->group() : 1;
-  float* scores = execution_.scratchFor(worker, static_cast<std::size_t>(n + group + 2 * dim));
-  float* scratch = scores + n;
-  float* turned = scratch + group;
-  std::int64_t at = 0;
-  for (const Piece& piece : pieces.all()) {
-    scorePiece(rows, piece, query, scratch, scores + at);
-    at += piece.end - piece.begin;
+void KvAttention::byChunks(const AttentionProblem& p, std::span<const AttentionTile> tiles) {
+  const std::int64_t part = AttentionTile::partSize(p.dim);
+  std::int64_t size = 0, chunks = 0;
+  for (const AttentionTile& t : tiles) size += t.queries() * (p.dim + t.chunks() * part), chunks += t.chunks();
+  const std::int64_t run = std::max<std::int64_t>(1, chunks / (kSharesEach * execution_.pool.size()));
+  if (execution_.shared.size() < static_cast<std::size_t>(size)) execution_.shared.resize(static_cast<std::size_t>(size));
+  Cutter cut(execution_.shared.data());
+  std::vector<Share>& shares = work_->shares;
+  shares.clear();
+  for (const AttentionTile& t : tiles) {
+    const ConstRows queries = t.gather(p, cut.floats(t.queries() * p.dim));
+    const Rows parts = cut.rows(t.chunks() * t.queries(), part);
+    for (std::int64_t c = 0; c < t.chunks(); c += run) shares.push_back({&t, {c, std::min(t.chunks(), c + run)}, queries, parts});
   }
-  const int ropeIndex = config.layers[static_cast<std::size_t>(layer)].rope;
-  if (state_.distanceCap > 0 && ropeIndex >= 0) {
-    const Rope& rope = config.ropes[static_cast<std::size_t>(ropeIndex)];
-    at = 0;
-    for (const Piece& piece : pieces.all()) {
-      for (std::int64_t i = piece.begin; i < piece.end; ++i, ++at) {
-        const std::int64_t distance = t - positions[static_cast<std::size_t>(i)];
-        if (distance <= state_.distanceCap) continue;
-        std::memcpy(turned, query, static_cast<std::size_t>(dim) * sizeof(float));
-        turn(rope, ropes_.frequencies(ropeIndex), state_.distanceCap - distance, turned);
-        scorePiece(rows, {i, i + 1, piece.encoded}, turned, scratch, scores + at);
-      }
-    }
-  }
-  const float scale = config.attentionScale > 0 ? config.attentionScale : 1.0f / std::sqrt(static_cast<float>(config.headDim));
-  scaleBy(scale, n, scores);
-  if (config.attentionSoftcap > 0) softcap(config.attentionSoftcap, n, scores);
-  softmax(scores, n);
-
-  std::fill_n(out, dim, 0.0f);
-  at = 0;
-  for (const Piece& piece : pieces.all()) {
-    addPiece(rows, piece, scores + at, scratch, out);
-    if (massOut)
-      for (std::int64_t i = piece.begin; i < piece.end; ++i) massOut[i] += scores[at + i - piece.begin];
-    at += piece.end - piece.begin;
+  const auto count = static_cast<std::int64_t>(shares.size());
+  eachItem(execution_.pool, count, [&](std::int64_t i, int worker) {
+    const Share& s = shares[static_cast<std::size_t>(i)];
+    Cutter own(execution_.scratchFor(worker, static_cast<std::size_t>(s.queries.count * AttentionTile::kChunk)));
+    const Rows scores = own.rows(s.queries.count, AttentionTile::kChunk);
+    for (std::int64_t c = s.chunks.begin; c < s.chunks.end; ++c) s.tile->chunk(p, s.queries, c, scores, s.part(c));
+  });
+  const auto mergeTile = [&](const Share& s) {
+    for (std::int64_t c = 1; c < s.tile->chunks(); ++c) s.tile->merge(p.dim, c, s.part(c), s.part(0));
+    s.tile->finish(p, s.part(0));
+  };
+  if (chunks < kMergeAlone) {
+    for (const Share& s : shares)
+      if (s.chunks.begin == 0) mergeTile(s);
+  } else {
+    eachItem(execution_.pool, count, [&](std::int64_t i, int) {
+      if (const Share& s = shares[static_cast<std::size_t>(i)]; s.chunks.begin == 0) mergeTile(s);
+    });
   }
 }
 
 void KvAttention::attend(int layer, ConstRows q, ConstRows k, ConstRows v, Rows out) {
   const auto start = std::chrono::steady_clock::now();
+  const ModelConfig& config = model_.config;
   const Block& block = model_.blocks[static_cast<std::size_t>(layer)];
-  const std::int64_t dim = model_.config.headDim, m = q.count;
+  const std::int64_t dim = config.headDim, m = q.count;
   auto& heads = state_.layers[static_cast<std::size_t>(layer)];
   Cost cost;
   for (int h = 0; h < block.kvHeads; ++h) {
@@ -167,32 +170,31 @@ void KvAttention::attend(int layer, ConstRows q, ConstRows k, ConstRows v, Rows 
     cost.operations += static_cast<std::uint64_t>(4 * dim * m * rows.size());
   }
   cost.operations = cost.operations * static_cast<std::uint64_t>(block.heads()) / static_cast<std::uint64_t>(std::max(1, block.kvHeads));
-  if (!state_.codec && !state_.wantsMass && state_.distanceCap == 0) {
-    plain(layer, q, out);
-  } else if (state_.wantsMass) {
-    // Mass is summed over a group's queries, so one worker takes the whole group.
+
+  AttentionProblem p{q, out, dim, config.attentionScale > 0 ? config.attentionScale : 1.0f / std::sqrt(static_cast<float>(dim)), config.attentionSoftcap, positions_};
+  if (const int rope = config.layers[static_cast<std::size_t>(layer)].rope; state_.distanceCap > 0 && rope >= 0)
+    p.distanceCap = state_.distanceCap, p.rope = &config.ropes[static_cast<std::size_t>(rope)], p.frequencies = &ropes_.frequencies(rope);
+  const std::size_t used = makeTiles(layer, m);
+  const std::span<const AttentionTile> tiles(work_->tiles.data(), used);
+  const auto workers = static_cast<std::size_t>(execution_.pool.size());
+  if (state_.wantsMass) {
     auto& mass = state_.mass[static_cast<std::size_t>(layer)];
     if (state_.drafted == 0) mass.assign(static_cast<std::size_t>(block.kvHeads), {});
-    for (auto& head : mass) head.resize(static_cast<std::size_t>(state_.drafted + m));
-    execution_.pool.split(m * block.kvHeads, 1, [&](Range range, int worker) {
-      for (std::int64_t item = range.begin; item < range.end; ++item) {
-        const std::int64_t row = item % m;
-        const int kv = static_cast<int>(item / m);
-        auto& received = mass[static_cast<std::size_t>(kv)][static_cast<std::size_t>(state_.drafted + row)];
-        received.assign(static_cast<std::size_t>(heads[static_cast<std::size_t>(kv)].size()), 0.0f);
-        for (int h = 0; h < block.heads(); ++h)
-          if (block.queryToKv[static_cast<std::size_t>(h)] == kv) one(layer, row, h, q.row(row) + h * dim, out.row(row) + h * dim, received.data(), worker);
-      }
+    for (std::size_t h = 0; h < mass.size(); ++h) {
+      mass[h].resize(static_cast<std::size_t>(state_.drafted + m));
+      for (std::int64_t i = 0; i < m; ++i) mass[h][static_cast<std::size_t>(state_.drafted + i)].assign(static_cast<std::size_t>(heads[h].size()), 0.0f);
+    }
+    eachItem(execution_.pool, static_cast<std::int64_t>(used), [&](std::int64_t i, int worker) {
+      const AttentionTile& t = tiles[static_cast<std::size_t>(i)];
+      auto& received = mass[static_cast<std::size_t>(&t.rows() - heads.data())];
+      wholeTileWithMass(p, t, execution_, worker, [&](std::int64_t row, std::int64_t index, float probability) {
+        received[static_cast<std::size_t>(state_.drafted + t.firstRow() + row)][static_cast<std::size_t>(index)] += probability;
+      });
     });
+  } else if (workers > 1 && used < 4 * workers && std::any_of(tiles.begin(), tiles.end(), [](const AttentionTile& t) { return t.chunks() > 1; })) {
+    byChunks(p, tiles);
   } else {
-    // Head by head, so that both halves of a causal pass are equally long.
-    execution_.pool.split(m * block.heads(), 1, [&](Range range, int worker) {
-      for (std::int64_t item = range.begin; item < range.end; ++item) {
-        const std::int64_t row = item % m;
-        const int h = static_cast<int>(item / m);
-        one(layer, row, h, q.row(row) + h * dim, out.row(row) + h * dim, nullptr, worker);
-      }
-    });
+    eachItem(execution_.pool, static_cast<std::int64_t>(used), [&](std::int64_t i, int worker) { wholeTile(p, tiles[static_cast<std::size_t>(i)], execution_, worker); });
   }
   cost.nanoseconds = static_cast<std::uint64_t>((std::chrono::steady_clock::now() - start).count());
   cost.calls = 1;

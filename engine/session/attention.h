@@ -12,6 +12,9 @@
 
 namespace ts {
 
+class AttentionTile;
+struct AttentionProblem;
+
 /// The rows of every layer and head, the strategies that act on them, and the draft that is in flight.
 struct KvState {
   std::shared_ptr<const KvCodec> codec;  ///< null: float32 rows
@@ -29,27 +32,27 @@ struct KvState {
   std::vector<std::vector<std::vector<std::vector<float>>>> mass;
 };
 
-/// Attention of a session: appends the pass's rows to the store, then lets each see its own past.
-/// Two passes over scores (maximum, then sum in index order) with rows in list order: element (row, head) is computed in
-/// one fixed order whatever travels beside it.
+/// Attention of a session: appends the pass's rows to the store, then lets each see its own past (attention_tile.h).
 class KvAttention : public Attention {
  public:
-  KvAttention(const Model& model, KvState& state, Execution& execution, RopeCache& ropes) : model_(model), state_(state), execution_(execution), ropes_(ropes) {}
+  KvAttention(const Model& model, KvState& state, Execution& execution, RopeCache& ropes);
+  ~KvAttention() override;
+  /// Of the rows of the next pass; must hold until it has run.
   void setPositions(std::span<const std::int32_t> positions) { positions_ = positions; }
   void attend(int layer, ConstRows q, ConstRows k, ConstRows v, Rows out) override;
 
  private:
-  void one(int layer, std::int64_t row, int head, const float* query, float* out, float* massOut, int worker);
-  // Full-precision rows without mass or capped distances (attention_plain.cpp): the heads of a group and several rows read
-  // the keys and values they share once. Same bits as one().
-  void plain(int layer, ConstRows q, Rows out);
-  struct PlainWork;  ///< its tiles, kept so that a decode step allocates nothing
-  std::shared_ptr<PlainWork> plainWork_;
+  std::size_t makeTiles(int layer, std::int64_t rowCount);
+  /// Few tiles over many rows: their chunks are shared among the workers.
+  void byChunks(const AttentionProblem& problem, std::span<const AttentionTile> tiles);
+
   const Model& model_;
   KvState& state_;
   Execution& execution_;
   RopeCache& ropes_;
   std::span<const std::int32_t> positions_;
+  struct Work;  ///< tiles, kept so that a decode step allocates nothing
+  std::unique_ptr<Work> work_;
 };
 
 /// Plain causal attention: every pass is a whole sequence of its own, nothing is kept. For calibration, which walks one

@@ -44,5 +44,7 @@ class Pieces {
 
 /// What the query at position t, the draft's row `node`, sees of a head's list. slidingWindow: the layer's own, 0: none.
 Pieces visiblePieces(const HeadRows& rows, const KvState& state, std::int64_t slidingWindow, std::int64_t t, std::int64_t node);
+/// How many rows, the first of both, two queries see alike.
+std::int64_t commonRows(const Pieces& a, const Pieces& b);
 
 }  // namespace ts

@@ -44,6 +44,7 @@ struct Session::Impl {
   RopeCache ropes;
   Workspace workspace;
   KvState state;
+  KvAttention attention{*model, state, execution, ropes};
   std::vector<int> tokens;       // committed
   DraftTree draft;               // pending
   Buffer<float> hidden, logits;
@@ -88,7 +89,6 @@ struct Session::Impl {
     state.drafted = drafted;
     state.parents = parents;
     state.certain = certain;
-    KvAttention attention(*model, state, execution, ropes);
     const std::span<const std::int32_t> own = std::span(positions).subspan(static_cast<std::size_t>(drafted));
     attention.setPositions(own);
     const Pass pass{*model, own, ropes, attention, workspace, execution, wide, nullptr};
@@ -108,8 +108,7 @@ struct Session::Impl {
   void head(std::int64_t first, std::int64_t count, std::int64_t to, bool wide) {
     const std::int64_t vocabulary = model->config.vocabulary, width = model->config.hidden;
     logits.resize(std::max(logits.size(), static_cast<std::size_t>((to + count) * vocabulary)));
-    KvAttention none(*model, state, execution, ropes);
-    const Pass pass{*model, positions, ropes, none, workspace, execution, wide, nullptr};
+    const Pass pass{*model, positions, ropes, attention, workspace, execution, wide, nullptr};
     runHead(pass, ConstRows(hidden.data() + first * width, count, width, width), Rows{logits.data() + to * vocabulary, count, vocabulary, vocabulary});
   }
 

@@ -31,66 +31,82 @@ class AttentionTest : public testing::TestWithParam<std::string> {
   std::string before_;
 };
 
+Rows rowsOf(std::vector<float>& v, std::int64_t count) {
+  const auto width = static_cast<std::int64_t>(v.size()) / count;
+  return {v.data(), count, width, width};
+}
+
+/// Keys in panels and values as rows of one kind, and what they are exactly.
 template <class T>
-void checkRows(const std::vector<T>& rows, const std::vector<float>& exact, int heads, std::int64_t count, int dim) {
-  const auto queries = randoms(static_cast<std::size_t>(heads * dim), 3);
-  std::vector<float> scores(static_cast<std::size_t>(heads * count)), single(static_cast<std::size_t>(count));
-  dotRowsGroup(queries.data(), dim, heads, rows.data(), count, dim, scores.data(), count);
-  const auto start = randoms(static_cast<std::size_t>(heads * dim), 4);
+struct Lists {
+  std::vector<T> panels, rows;
+  std::vector<float> exact;
+};
+Lists<float> floats(std::int64_t count, int dim) {
+  Lists<float> all;
+  all.exact = all.rows = randoms(static_cast<std::size_t>(count * dim), 2);
+  all.panels.resize(static_cast<std::size_t>(keyPanels(count) * kKeyPanel * dim), NAN);
+  toKeyPanels(all.rows.data(), count, dim, all.panels.data());
+  return all;
+}
+Lists<std::uint16_t> halves(std::int64_t count, int dim) {
+  const Lists<float> from = floats(count, dim);
+  Lists<std::uint16_t> all;
+  for (const float x : from.panels) all.panels.push_back(halfOfFloat(x));
+  for (const float x : from.rows) all.rows.push_back(halfOfFloat(x)), all.exact.push_back(floatOfHalf(all.rows.back()));
+  return all;
+}
+
+template <class T>
+void checkRows(const Lists<T>& lists, int queries, std::int64_t count, int dim) {
+  auto q = randoms(static_cast<std::size_t>(queries * dim), 3);
+  std::vector<float> scores(static_cast<std::size_t>(queries * count));
+  scoreKeys(rowsOf(q, queries), lists.panels.data(), {0, count}, rowsOf(scores, queries));
+  const auto start = randoms(static_cast<std::size_t>(queries * dim), 4);
   auto out = start;
-  axpyRowsGroup(scores.data(), count, heads, rows.data(), count, dim, out.data(), dim);
-  for (int h = 0; h < heads; ++h) {
-    const float* query = queries.data() + h * dim;
-    const float* score = scores.data() + h * count;
-    dotRows(query, rows.data(), count, dim, single.data());
+  addValues(rowsOf(scores, queries), lists.rows.data(), rowsOf(out, queries));
+  for (int i = 0; i < queries; ++i) {
+    const float* score = scores.data() + i * count;
     for (std::int64_t r = 0; r < count; ++r) {
       double want = 0;
-      for (int i = 0; i < dim; ++i) want += double(query[i]) * exact[static_cast<std::size_t>(r * dim + i)];
+      for (int c = 0; c < dim; ++c) want += double(q[static_cast<std::size_t>(i * dim + c)]) * lists.exact[static_cast<std::size_t>(r * dim + c)];
       EXPECT_NEAR(score[r], want, 1e-4);
-      EXPECT_EQ(score[r], single[static_cast<std::size_t>(r)]) << "the group form gives the bits of the single one";
       float alone;
-      dotRows(query, rows.data() + r * dim, 1, dim, &alone);
-      EXPECT_EQ(score[r], alone) << "a row's score does not depend on its neighbours";
+      scoreKeys({q.data() + i * dim, 1, dim, dim}, lists.panels.data(), {r, r + 1}, {&alone, 1, 1, 1});
+      EXPECT_EQ(score[r], alone) << "a score does not depend on the rows and queries beside it";
     }
-    std::vector<float> sum(start.begin() + h * dim, start.begin() + (h + 1) * dim), byOne = sum;
-    for (int i = 0; i < dim; ++i) {
-      double want = sum[static_cast<std::size_t>(i)], magnitude = 1;
+    std::vector<float> byOne(start.begin() + i * dim, start.begin() + (i + 1) * dim);
+    for (std::int64_t r = 0; r < count; ++r) addValues({score + r, 1, 1, 1}, lists.rows.data() + r * dim, {byOne.data(), 1, dim, dim});
+    for (int c = 0; c < dim; ++c) {
+      double want = start[static_cast<std::size_t>(i * dim + c)], magnitude = 1;
       for (std::int64_t r = 0; r < count; ++r) {
-        const double term = double(score[r]) * exact[static_cast<std::size_t>(r * dim + i)];
+        const double term = double(score[r]) * lists.exact[static_cast<std::size_t>(r * dim + c)];
         want += term, magnitude += std::fabs(term);
       }
-      EXPECT_NEAR(out[static_cast<std::size_t>(h * dim + i)], want, 1e-6 * magnitude);
-    }
-    axpyRows(score, rows.data(), count, dim, sum.data());
-    for (std::int64_t r = 0; r < count; ++r) axpyRows(score + r, rows.data() + r * dim, 1, dim, byOne.data());
-    for (int i = 0; i < dim; ++i) {
-      EXPECT_EQ(out[static_cast<std::size_t>(h * dim + i)], sum[static_cast<std::size_t>(i)]);
-      EXPECT_EQ(out[static_cast<std::size_t>(h * dim + i)], byOne[static_cast<std::size_t>(i)]);
+      EXPECT_NEAR(out[static_cast<std::size_t>(i * dim + c)], want, 1e-6 * magnitude);
+      EXPECT_EQ(out[static_cast<std::size_t>(i * dim + c)], byOne[static_cast<std::size_t>(c)]) << "rows one by one give the bits of all at once";
     }
   }
 }
 
 TEST_P(AttentionTest, RowsAgainstAPlainLoopAndAgainstThemselves) {
   for (const int dim : {4, 8, 20, 33, 64, 96, 128})
-    for (const std::int64_t count : {1, 2, 7, 8, 33, 130})
-      for (const int heads : {1, 2, 3, 8}) {
-        const auto rows = randoms(static_cast<std::size_t>(count * dim), 2);
-        std::vector<std::uint16_t> half(rows.size());
-        std::vector<float> exact(rows.size());
-        for (std::size_t i = 0; i < rows.size(); ++i) half[i] = halfOfFloat(rows[i]), exact[i] = floatOfHalf(half[i]);
-        checkRows(rows, rows, heads, count, dim);
-        checkRows(half, exact, heads, count, dim);
+    for (const std::int64_t count : {1, 2, 7, 16, 33, 130})
+      for (const int queries : {1, 2, 3, 4, 8}) {
+        checkRows(floats(count, dim), queries, count, dim);
+        checkRows(halves(count, dim), queries, count, dim);
       }
 }
 
-TEST_P(AttentionTest, SlicesOfTheOutputGiveTheBitsOfTheWhole) {
-  const int dim = 96, heads = 4;
-  const std::int64_t count = 150;
-  const auto rows = randoms(static_cast<std::size_t>(count * dim), 2), weights = randoms(static_cast<std::size_t>(heads * count), 3);
-  std::vector<float> whole(static_cast<std::size_t>(heads * dim)), sliced = whole;
-  axpyRowsGroup(weights.data(), count, heads, rows.data(), count, dim, whole.data(), dim);
-  for (int begin = 0; begin < dim; begin += 32) axpyRowsSlice(weights.data(), count, heads, rows.data() + begin, dim, count, 32, sliced.data() + begin, dim);
-  EXPECT_EQ(whole, sliced);
+TEST_P(AttentionTest, PanelsHoldRowsSixteenAtATimeAndZerosBehindTheLast) {
+  for (const int dim : {4, 12, 33})
+    for (const std::int64_t count : {1, 5, 8, 11, 16, 27}) {
+      const Lists<float> lists = floats(count, dim);
+      for (std::int64_t r = 0; r < keyPanels(count) * kKeyPanel; ++r)
+        for (int c = 0; c < dim; ++c)
+          EXPECT_EQ(lists.panels[static_cast<std::size_t>((r / kKeyPanel * dim + c) * kKeyPanel + r % kKeyPanel)],
+                    r < count ? lists.rows[static_cast<std::size_t>(r * dim + c)] : 0.0f);
+    }
 }
 
 INSTANTIATE_TEST_SUITE_P(Isa, AttentionTest, testing::ValuesIn(availableIsas()), [](const auto& i) { return i.param; });

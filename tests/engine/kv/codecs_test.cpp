@@ -53,8 +53,9 @@ TEST_P(Codecs, ProductsAreThoseOfTheDecodedRows) {
   std::vector<float> query(kDim), scores(static_cast<std::size_t>(codec->group())), weights(scores.size()), out(kDim, 0.5f);
   for (int d = 0; d < kDim; ++d) query[static_cast<std::size_t>(d)] = std::sin(static_cast<float>(d));
   for (std::size_t i = 0; i < weights.size(); ++i) weights[i] = 1.0f / static_cast<float>(i + 1);
-  codec->dotKeys(keys.data(), kDim, query.data(), scores.data());
-  codec->addValues(values.data(), kDim, weights.data(), out.data());
+  const std::int64_t group = codec->group();
+  codec->scoreKeys(keys.data(), {query.data(), 1, kDim, kDim}, {0, group}, {scores.data(), 1, group, group});
+  codec->addValues(values.data(), {weights.data(), 1, group, group}, {0, group}, {out.data(), 1, kDim, kDim});
   for (std::size_t r = 0; r < scores.size(); ++r) {
     double sum = 0;
     for (std::size_t d = 0; d < kDim; ++d) sum += static_cast<double>(query[d]) * k[r * kDim + d];
@@ -65,6 +66,23 @@ TEST_P(Codecs, ProductsAreThoseOfTheDecodedRows) {
     for (std::size_t r = 0; r < weights.size(); ++r) sum += static_cast<double>(weights[r]) * v[r * kDim + d];
     ASSERT_NEAR(out[d], sum, 1e-3);
   }
+}
+
+TEST_P(Codecs, PartsOfAGroupGiveTheBitsOfTheWhole) {
+  std::vector<std::byte> keys(codec->keyGroupBytes(kDim)), values(codec->valueGroupBytes(kDim));
+  codec->encodeKeys(rows.data(), kDim, keys.data());
+  codec->encodeValues(rows.data(), kDim, values.data());
+  const std::int64_t group = codec->group(), cut = group / 2 + 3;
+  const ConstRows queries(rows.data(), 3, kDim, kDim);
+  std::vector<float> whole(static_cast<std::size_t>(3 * group)), parts = whole, out(3 * kDim), outParts = out;
+  codec->scoreKeys(keys.data(), queries, {0, group}, {whole.data(), 3, group, group});
+  codec->scoreKeys(keys.data(), queries, {0, cut}, {parts.data(), 3, cut, group});
+  codec->scoreKeys(keys.data(), queries, {cut, group}, {parts.data() + cut, 3, group - cut, group});
+  EXPECT_EQ(whole, parts);
+  codec->addValues(values.data(), {whole.data(), 3, group, group}, {0, group}, {out.data(), 3, kDim, kDim});
+  codec->addValues(values.data(), {whole.data(), 3, cut, group}, {0, cut}, {outParts.data(), 3, kDim, kDim});
+  codec->addValues(values.data(), {whole.data() + cut, 3, group - cut, group}, {cut, group}, {outParts.data(), 3, kDim, kDim});
+  EXPECT_EQ(out, outParts);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Codecs, testing::Values(Case{"f16", 2.0}, Case{"q8", 1.125}, Case{"q4", 0.75}, Case{"q4:keys=row", 0.75}));

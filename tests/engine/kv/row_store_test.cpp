@@ -23,9 +23,14 @@ void commitAll(HeadRows& rows) {
   std::iota(offsets.begin(), offsets.end(), 0);
   rows.commit(offsets);
 }
+std::vector<float> fullKey(const HeadRows& rows, std::int64_t index) {
+  std::vector<float> key(kDim);
+  rows.fullKey(index, key.data());
+  return key;
+}
 /// A row in the form that the next query sees.
 float keyOf(const HeadRows& rows, std::int64_t index) {
-  if (index >= rows.boundary(rows.committed())) return rows.fullKeys(index)[0];
+  if (index >= rows.boundary(rows.committed())) return fullKey(rows, index)[0];
   const int group = rows.codec()->group();
   std::vector<float> decoded(static_cast<std::size_t>(group * kDim));
   rows.codec()->decodeKeys(rows.keyGroup(index / group), kDim, decoded.data());
@@ -48,14 +53,19 @@ TEST(HeadRows, ADroppedDraftNeverHappened) {
 
 TEST(HeadRows, CommitKeepsTheChosenPathOnly) {
   HeadRows rows(nullptr, kDim, false);
-  for (const int position : {10, 11, 11, 12, 12}) appendRow(rows, position);
-  for (int i = 0; i < 5; ++i) const_cast<float*>(rows.fullKeys(i))[1] = static_cast<float>(i);
+  const std::int32_t positions[] = {10, 11, 11, 12, 12};
+  for (int i = 0; i < 5; ++i) {
+    std::vector<float> key(kDim, static_cast<float>(i)), value(kDim, static_cast<float>(-i));
+    rows.append(positions[i], key.data(), value.data());
+  }
   const std::int32_t path[] = {0, 2, 4};
   rows.commit(path);
   ASSERT_EQ(rows.size(), 3);
-  EXPECT_EQ(rows.fullKeys(0)[1], 0);
-  EXPECT_EQ(rows.fullKeys(1)[1], 2);
-  EXPECT_EQ(rows.fullKeys(2)[1], 4);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(fullKey(rows, i), std::vector<float>(kDim, static_cast<float>(2 * i)));
+    EXPECT_EQ(rows.fullValues(i)[1], static_cast<float>(-2 * i));
+    EXPECT_EQ(rows.positions()[static_cast<std::size_t>(i)], 10 + i);
+  }
 }
 
 TEST(HeadRows, OneByOneAndAllAtOnceGiveTheSameStore) {

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/session/attention_tile.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/kernels/attention.h"
+#include "engine/kernels/vector.h"
+
+namespace ts {
+namespace {
+
+/// q turned by `steps` positions more (fewer when negative), in place of a new rotation of the raw query.
+void turn(const Rope& rope, const RopeTable& table, std::int64_t steps, float* q) {
+  const int half = rope.dims / 2;
+  for (int i = 0; i < half; ++i) {
+    const double angle = static_cast<double>(steps) * table.inverseFrequencies[static_cast<std::size_t>(i)];
+    const float c = static_cast<float>(std::cos(angle)), s = static_cast<float>(std::sin(angle));
+    float& a = rope.interleaved ? q[2 * i] : q[i];
+    float& b = rope.interleaved ? q[2 * i + 1] : q[i + half];
+    const float x = a * c - b * s, y = a * s + b * c;
+    a = x;
+    b = y;
+  }
+}
+
+Rows columns(Rows rows, std::int64_t begin, std::int64_t width) { return {rows.data + begin, rows.count, width, rows.stride}; }
+Rows someRows(Rows rows, std::int64_t begin, std::int64_t count) { return {rows.row(begin), count, rows.width, rows.stride}; }
+ConstRows someRows(ConstRows rows, std::int64_t begin, std::int64_t count) { return {rows.row(begin), count, rows.width, rows.stride}; }
+
+/// What of the range's offsets is below `end`.
+Range below(Range range, std::int64_t end) { return {std::min(range.begin, end), std::min(range.end, end)}; }
+
+}  // namespace
+
+void AttentionTile::set(const HeadRows& rows, std::int64_t firstRow, Range heads) {
+  rows_ = &rows, firstRow_ = firstRow, heads_ = heads;
+  pieces_.clear();
+}
+
+void AttentionTile::seal() {
+  shared_ = pieces_[0].rows(), longest_ = 0;
+  for (const Pieces& seen : pieces_) {
+    longest_ = std::max(longest_, seen.rows());
+    shared_ = std::min(shared_, commonRows(pieces_[0], seen));
+  }
+}
+
+ConstRows AttentionTile::gather(const AttentionProblem& p, float* memory) const {
+  if (rowCount() == 1) return {p.q.row(firstRow_) + heads_.begin * p.dim, headCount(), p.dim, p.dim};
+  const std::int64_t width = headCount() * p.dim;
+  for (std::int64_t i = 0; i < rowCount(); ++i) std::copy_n(p.q.row(firstRow_ + i) + heads_.begin * p.dim, width, memory + i * width);
+  return {memory, queries(), p.dim, p.dim};
+}
+
+template <class Body>
+void AttentionTile::forPieces(std::int64_t i, Range range, std::int64_t chunkBegin, Body body) const {
+  std::int64_t at = 0;
+  for (const Piece& piece : pieces_[static_cast<std::size_t>(i)].all()) {
+    const std::int64_t size = piece.end - piece.begin, from = std::max(range.begin, at), to = std::min(range.end, at + size);
+    if (from < to) body(Piece{piece.begin + from - at, piece.begin + to - at, piece.encoded}, from - chunkBegin);
+    at += size;
+    if (at >= range.end) return;
+  }
+}
+
+void AttentionTile::scorePiece(const Piece& piece, ConstRows queries, Rows scores) const {
+  if (!piece.encoded) {
+    const std::int64_t first = piece.begin % kKeyPanel;
+    return scoreKeys(queries, rows_->fullKeyPanel(piece.begin), {first, first + piece.end - piece.begin}, scores);
+  }
+  const KvCodec& codec = *rows_->codec();
+  const std::int64_t group = codec.group();
+  for (std::int64_t i = piece.begin; i < piece.end;) {
+    const std::int64_t g = i / group, end = std::min(piece.end, (g + 1) * group);
+    codec.scoreKeys(rows_->keyGroup(g), queries, {i - g * group, end - g * group}, columns(scores, i - piece.begin, end - i));
+    i = end;
+  }
+}
+
+void AttentionTile::addPiece(const Piece& piece, ConstRows weights, Rows out) const {
+  if (!piece.encoded) return addValues(weights, rows_->fullValues(piece.begin), out);
+  const KvCodec& codec = *rows_->codec();
+  const std::int64_t group = codec.group();
+  for (std::int64_t i = piece.begin; i < piece.end;) {
+    const std::int64_t g = i / group, end = std::min(piece.end, (g + 1) * group);
+    codec.addValues(rows_->valueGroup(g), {weights.data + (i - piece.begin), weights.count, end - i, weights.stride}, {i - g * group, end - g * group}, out);
+    i = end;
+  }
+}
+
+/// Scores of rows that are further away than the cap, with the query turned as if they were at it.
+void AttentionTile::capDistances(const AttentionProblem& p, ConstRows queries, Range seen, Rows scores) const {
+  Buffer<float> turned(static_cast<std::size_t>(p.dim));
+  for (std::int64_t q = 0; q < queries.count; ++q) {
+    const std::int64_t i = q / headCount(), t = p.positions[static_cast<std::size_t>(firstRow_ + i)];
+    forPieces(i, below(seen, seenBy(q).rows()), seen.begin, [&](Piece piece, std::int64_t at) {
+      for (std::int64_t r = piece.begin; r < piece.end; ++r) {
+        const std::int64_t distance = t - rows_->positions()[static_cast<std::size_t>(r)];
+        if (distance <= p.distanceCap) continue;
+        std::copy_n(queries.row(q), p.dim, turned.data());
+        turn(*p.rope, *p.frequencies, p.distanceCap - distance, turned.data());
+        scorePiece({r, r + 1, piece.encoded}, {turned.data(), 1, p.dim, p.dim}, {scores.row(q) + at + r - piece.begin, 1, 1, 1});
+      }
+    });
+  }
+}
+
+void AttentionTile::chunk(const AttentionProblem& p, ConstRows queries, std::int64_t c, Rows scores, Rows part) const {
+  const Range seen{c * kChunk, (c + 1) * kChunk}, together = below(seen, shared_);
+  const std::int64_t heads = headCount();
+  // Every query alone sees the rest of the chunk: after the shared rows, up to its own row.
+  const auto eachRow = [&](auto body) {
+    for (std::int64_t i = 0; i < rowCount(); ++i) {
+      const Range own = below(seen, pieces_[static_cast<std::size_t>(i)].rows());
+      forPieces(i, {std::max(own.begin, together.end), own.end}, seen.begin, [&](Piece piece, std::int64_t at) { body(i, piece, at); });
+    }
+  };
+
+  forPieces(0, together, seen.begin, [&](Piece piece, std::int64_t at) { scorePiece(piece, queries, columns(scores, at, piece.end - piece.begin)); });
+  eachRow([&](std::int64_t i, Piece piece, std::int64_t at) {
+    scorePiece(piece, someRows(queries, i * heads, heads), columns(someRows(scores, i * heads, heads), at, piece.end - piece.begin));
+  });
+  if (p.distanceCap > 0 && p.rope) capDistances(p, queries, seen, scores);
+
+  for (std::int64_t q = 0; q < queries.count; ++q) {
+    const std::int64_t n = std::clamp<std::int64_t>(seenBy(q).rows() - seen.begin, 0, kChunk);
+    float* s = scores.row(q);
+    float scale = p.scale;
+    if (p.softcap > 0 && n > 0) scaleBy(p.scale, n, s), softcap(p.softcap, n, s), scale = 1.0f;
+    const SoftmaxSum all = n > 0 ? exponentials(scale, s, n) : SoftmaxSum{};
+    std::fill_n(part.row(q), p.dim, 0.0f);
+    part.row(q)[p.dim] = all.maximum, part.row(q)[p.dim + 1] = all.sum;
+  }
+
+  const Rows values = columns(part, 0, p.dim);
+  forPieces(0, together, seen.begin, [&](Piece piece, std::int64_t at) { addPiece(piece, columns(scores, at, piece.end - piece.begin), values); });
+  eachRow([&](std::int64_t i, Piece piece, std::int64_t at) {
+    addPiece(piece, columns(someRows(scores, i * heads, heads), at, piece.end - piece.begin), someRows(values, i * heads, heads));
+  });
+}
+
+void AttentionTile::merge(std::int64_t dim, std::int64_t c, Rows part, Rows total) const {
+  for (std::int64_t q = 0; q < part.count; ++q) {
+    if (seenBy(q).rows() <= c * kChunk) continue;
+    const float* from = part.row(q);
+    float *to = total.row(q), &maximum = to[dim], &sum = to[dim + 1];
+    if (from[dim] <= maximum) {
+      const float f = std::exp(from[dim] - maximum);
+      addScaled(f, from, dim, to);
+      sum += f * from[dim + 1];
+    } else {
+      const float f = std::exp(maximum - from[dim]);
+      scaleBy(f, dim, to);
+      addTo(from, dim, to);
+      sum = f * sum + from[dim + 1];
+      maximum = from[dim];
+    }
+  }
+}
+
+void AttentionTile::finish(const AttentionProblem& p, Rows total) const {
+  for (std::int64_t q = 0; q < total.count; ++q) {
+    float* out = p.out.row(firstRow_ + q / headCount()) + (heads_.begin + q % headCount()) * p.dim;
+    std::copy_n(total.row(q), p.dim, out);
+    scaleBy(1.0f / total.row(q)[p.dim + 1], p.dim, out);
+  }
+}
+
+}  // namespace ts

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "engine/core/buffer.h"
+#include "engine/model/config.h"
+#include "engine/session/pieces.h"
+
+namespace ts {
+
+/// One layer's attention: what every tile of it needs to know.
+struct AttentionProblem {
+  ConstRows q;  ///< of the pass, [row][head * dim]
+  Rows out;
+  std::int64_t dim;
+  float scale, softcap;                     ///< of the scores; softcap 0: none
+  std::span<const std::int32_t> positions;  ///< of the pass's rows
+  std::int64_t distanceCap = 0;             ///< rotations of more than this count as this, 0: none
+  const Rope* rope = nullptr;               ///< with a cap
+  const RopeTable* frequencies = nullptr;
+};
+
+/// A few rows of the pass times the query heads that share one key/value head. They see almost the same rows of the list,
+/// which are read once for all of them.
+///
+/// What a query sees is taken in chunks of kChunk rows, counted from the first it sees. A chunk gives its largest score,
+/// the sum of exponentials below it and the sum of values weighted by them; chunks are merged in order (Milakov and
+/// Gimelshein, arXiv 1805.02867; Dao et al., arXiv 2205.14135). So a query's result depends on what it sees alone, and
+/// chunks may be computed by anybody, each once.
+class AttentionTile {
+ public:
+  static constexpr std::int64_t kChunk = 128;
+
+  /// Rows [firstRow, firstRow + pieces().size()) of the pass, `heads` of the queries' heads. Fill pieces(), then seal().
+  void set(const HeadRows& rows, std::int64_t firstRow, Range heads);
+  std::vector<Pieces>& pieces() { return pieces_; }
+  void seal();
+
+  const HeadRows& rows() const { return *rows_; }
+  std::int64_t firstRow() const { return firstRow_; }
+  const Pieces& seenBy(std::int64_t query) const { return pieces_[static_cast<std::size_t>(query / heads_.size())]; }
+  std::int64_t rowCount() const { return static_cast<std::int64_t>(pieces_.size()); }
+  std::int64_t queries() const { return rowCount() * heads_.size(); }
+  std::int64_t headCount() const { return heads_.size(); }
+  std::int64_t longest() const { return longest_; }
+  std::int64_t chunks() const { return (longest_ + kChunk - 1) / kChunk; }
+
+  /// The tile's queries, [row][head][dim]: `memory` (queries * dim floats) or where they are.
+  ConstRows gather(const AttentionProblem& p, float* memory) const;
+
+  /// A chunk's result for one query: its values' weighted sum, then maximum and sum of exponentials. `partSize` floats.
+  static std::int64_t partSize(std::int64_t dim) { return dim + 2; }
+  /// Chunk c into part.row(query). `scores`: queries rows of kChunk floats, which hold the exponentials then.
+  void chunk(const AttentionProblem& p, ConstRows queries, std::int64_t c, Rows scores, Rows part) const;
+  /// total += part, of the chunk after those in it.
+  void merge(std::int64_t dim, std::int64_t c, Rows part, Rows total) const;
+  /// Writes the results of merged chunks.
+  void finish(const AttentionProblem& p, Rows total) const;
+
+ private:
+  /// body(piece, offset in the chunk) for the rows that row i sees at offsets [range.begin, range.end) of what it sees.
+  template <class Body>
+  void forPieces(std::int64_t i, Range range, std::int64_t chunkBegin, Body body) const;
+  void scorePiece(const Piece& piece, ConstRows queries, Rows scores) const;
+  void addPiece(const Piece& piece, ConstRows weights, Rows out) const;
+  void capDistances(const AttentionProblem& p, ConstRows queries, Range seen, Rows scores) const;
+
+  const HeadRows* rows_ = nullptr;
+  std::int64_t firstRow_ = 0;
+  Range heads_;
+  std::int64_t shared_ = 0;    ///< rows that every query of the tile sees first
+  std::int64_t longest_ = 0;   ///< rows that the one that sees most sees
+  std::vector<Pieces> pieces_; ///< of each row
+};
+
+}  // namespace ts
