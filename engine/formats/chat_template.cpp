@@ -49,12 +49,15 @@ class Interpreter {
   [[noreturn]] void stop(const std::string& what) const { throw TemplateError("line " + std::to_string(line_) + ": " + what); }
 
   Value lookUp(const std::string& name) const {
-    for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope)
+    for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope) {
+      Arena::current().spend(scope->size());
       for (const auto& [n, v] : *scope)
         if (n == name) return v;
+    }
     return {};
   }
   void assign(const std::string& name, Value value) {
+    Arena::current().spend(scopes_.back().size());
     for (auto& [n, v] : scopes_.back()) {
       if (n != name) continue;
       v = std::move(value);
@@ -248,6 +251,7 @@ class Interpreter {
     const Statement& s = *macro.definition;
     std::vector<Scope> outer;  // a macro sees the template's own names, not its caller's
     outer.assign(scopes_.begin() + 1, scopes_.end());
+    for (const Scope& scope : outer) Arena::current().spend(scope.size());
     scopes_.resize(1);
     scopes_.emplace_back();
     for (std::size_t i = 0; i < s.targets.size(); ++i) {

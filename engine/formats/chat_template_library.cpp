@@ -140,9 +140,13 @@ Value Arguments::get(std::size_t index, std::string_view name) const {
 
 std::vector<Value> itemsOf(const Value& value) {
   if (value.isUndefined()) return {};
-  if (value.isList()) return value.list();
+  if (value.isList()) {
+    Arena::current().spend(value.list().size());
+    return value.list();
+  }
   std::vector<Value> out;
   if (value.isDict()) {
+    Arena::current().spend(value.dict().size());
     for (const auto& [key, v] : value.dict()) out.emplace_back(key);
     return out;
   }

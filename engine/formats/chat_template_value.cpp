@@ -55,6 +55,10 @@ void Arena::charge(std::size_t bytes) {
   charged_ += bytes;
   if (charged_ > kMostBytes) throw TemplateError("the template uses more than 256 MiB");
 }
+void Arena::spend(std::size_t work) {
+  spent_ += work;
+  if (spent_ > kMostWork) throw TemplateError("the template does not come to an end");
+}
 List* Arena::keep(List list) {
   charge(sizeof(List) + list.size() * sizeof(Value));
   return &lists_.emplace_back(std::move(list));
@@ -78,7 +82,9 @@ const char* Value::typeName() const {
 
 const std::string& Value::text() const {
   if (!isText()) throw TemplateError(std::string("a string was expected, not a ") + typeName());
-  return *std::get<Text>(v_);
+  const std::string& text = *std::get<Text>(v_);
+  Arena::current().spend(text.size() / 64);
+  return text;
 }
 List& Value::list() const {
   if (!isList()) throw TemplateError(std::string("a list was expected, not a ") + typeName());
@@ -145,13 +151,15 @@ std::string Value::toJson(int indent, int depth) const {
 }
 
 Value Value::member(std::string_view name) const {
-  if (isDict())
-    for (const auto& [key, value] : dict())
-      if (key == name) return value;
+  if (!isDict()) return {};
+  Arena::current().spend(dict().size());
+  for (const auto& [key, value] : dict())
+    if (key == name) return value;
   return {};
 }
 
 void Value::setMember(const std::string& name, Value value) const {
+  Arena::current().spend(dict().size());
   for (auto& [key, old] : dict()) {
     if (key != name) continue;
     old = std::move(value);
@@ -162,6 +170,7 @@ void Value::setMember(const std::string& name, Value value) const {
 }
 
 bool Value::operator==(const Value& o) const {
+  Arena::current().spend(1);
   if (isNumber() && o.isNumber()) return real() == o.real();
   if (v_.index() != o.v_.index()) return false;
   if (isText()) return text() == o.text();

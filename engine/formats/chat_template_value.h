@@ -27,22 +27,24 @@ struct Undefined {};
 struct None {};
 
 /// Owns the lists and dictionaries of one rendering, which may refer to each other in any way, and counts what is made: a
-/// template cannot use more than kMostBytes. Values made on a thread belong to the arena alive there.
+/// template cannot use more than kMostBytes, nor look at more than kMostWork items. Values made on a thread belong to the arena alive there.
 class Arena {
  public:
   static constexpr std::size_t kMostBytes = 256u << 20;
+  static constexpr std::size_t kMostWork = 20'000'000;  ///< items compared or copied (64 characters of a text are one): about a second
   Arena();
   ~Arena();
   Arena(const Arena&) = delete;
   static Arena& current();
   void charge(std::size_t bytes);
+  void spend(std::size_t work);
   List* keep(List list);
   Dict* keep(Dict dict);
 
  private:
   std::deque<List> lists_;
   std::deque<Dict> dicts_;
-  std::size_t charged_ = 0;
+  std::size_t charged_ = 0, spent_ = 0;
   Arena* outer_;
 };
 

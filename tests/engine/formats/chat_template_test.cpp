@@ -64,4 +64,18 @@ TEST(ChatTemplate, EndsWhateverTheTemplateDoes) {
   EXPECT_NE(errorOf("{% set l = [] %}{% set m = l.append(l) %}{{ l }}").find("deep"), std::string::npos);
 }
 
+// Few steps, but each over a hundred thousand items or millions of characters: minutes to hours, were only steps counted.
+TEST(ChatTemplate, EndsWhateverAStepCosts) {
+  const auto ends = [](const std::string& source) { EXPECT_NE(errorOf(source).find("does not come to an end"), std::string::npos) << source; };
+  ends("{{ range(90000)|unique|length }}");
+  ends("{% set r = range(90000) %}{% for a in r %}{{ r[0] }}{% endfor %}");
+  ends("{% set r = range(90000) %}{% for a in r %}{{ -1 in r }}{% endfor %}");
+  ends("{% set t = 'a' * 16000000 %}{% for a in range(90000) %}{{ t is lower }}{% endfor %}");
+  ends("{% set t = 'a' * 16000000 %}{% for a in range(90000) %}{{ 'b' in t }}{% endfor %}");
+  ends("{% set d = {} %}{% for a in range(90000) %}{% set x = d.update({a|string: 1}) %}{% endfor %}");
+  std::string many;
+  for (int i = 0; i < 2000; ++i) many += "{% set v" + std::to_string(i) + " = 1 %}";
+  ends(many + "{% for a in range(90000) %}{{ v1999 }}{% endfor %}");
+}
+
 }  // namespace
