@@ -13,10 +13,10 @@ void say(std::string_view text) { [[maybe_unused]] const auto n = ::write(STDERR
 
 void waitForSignals(std::stop_token ended, std::stop_source& stop, sigset_t signals) {
   bool asked = false;
-  while (!ended.stop_requested()) {
-    const timespec pause{0, 50'000'000};
-    const int signal = sigtimedwait(&signals, nullptr, &pause);
-    if (signal <= 0) continue;
+  for (;;) {
+    int signal = 0;
+    if (sigwait(&signals, &signal) != 0) continue;
+    if (ended.stop_requested()) return;
     if (asked) ::_exit(128 + signal);
     asked = true;
     say("\nStopping; once more to end at once.\n");
@@ -36,6 +36,9 @@ Interrupt::Interrupt(std::stop_source& stop) {
   waiter_ = std::jthread([&stop, signals](std::stop_token ended) { waitForSignals(std::move(ended), stop, signals); });
 }
 
-Interrupt::~Interrupt() = default;
+Interrupt::~Interrupt() {
+  waiter_.request_stop();
+  pthread_kill(waiter_.native_handle(), SIGTERM);  // to that thread alone: it wakes at once and sees that it is not needed
+}
 
 }  // namespace ts::cli
