@@ -7,6 +7,7 @@
 #include <limits>
 #include <new>
 
+#include "engine/core/prefault.h"
 #include "engine/kv/strategy.h"
 #include "engine/model/forward.h"
 #include "engine/registry/registry.h"
@@ -17,6 +18,9 @@ namespace {
 
 /// Rows of one prefill pass: enough for the wide kernels to reach their speed, few enough to keep activations in cache.
 constexpr std::int64_t kChunk = 512;
+/// Of the rows that a session has room for, what gets its memory at once: all that most sequences need, little enough not to
+/// matter where the sequence ends early.
+constexpr std::size_t kReadyBytes = std::size_t{64} << 20;
 /// Rows of logits computed at once while scoring.
 constexpr std::int64_t kHeadRows = 64;
 /// Rows that a visibility policy has made invisible are freed when the position is a multiple of this.
@@ -62,8 +66,16 @@ struct Session::Impl {
     // What a codec or a policy will keep is not known; memory that is never touched costs nothing.
     if (state.codec || !state.policies.empty() || options.capacity <= 0) return;
     const std::int64_t rows = std::min(options.capacity, model->config.contextLength) + HeadRows::kTail;
+    const std::size_t row = static_cast<std::size_t>(model->config.headDim) * sizeof(float);
+    std::size_t ready = kReadyBytes;
     for (auto& heads : state.layers)
-      for (HeadRows& head : heads) head.reserve(rows);
+      for (HeadRows& head : heads) {
+        head.reserve(rows);
+        const std::size_t bytes = std::min(ready / 2, static_cast<std::size_t>(rows) * row);
+        prefault(head.fullKeyPanel(0), bytes);
+        prefault(head.fullValues(0), bytes);
+        ready -= 2 * bytes;
+      }
   }
 
   /// Tokens until the next position at which a policy acts.
