@@ -8,6 +8,7 @@
 #include "app/cli/text.h"
 #include "engine/core/model_path.h"
 #include "engine/evaluation/evaluate.h"
+#include "engine/evaluation/task.h"
 #include "engine/formats/tokenizer.h"
 
 namespace ts::cli {
@@ -67,6 +68,14 @@ Result<void> writeSamples(const std::string& path, const std::vector<Sample>& sa
   return {};
 }
 
+/// What is wrong with a task's name.
+std::string unknownTask(const std::string& name) {
+  if (findTask(name)) return "";
+  std::string names;
+  for (const Task& task : tasks()) names += (names.empty() ? "" : ", ") + task.name;
+  return "there is no task '" + name + "'; tasks: " + names;
+}
+
 /// The model to compare with: the untouched one itself, or another file's.
 Result<std::shared_ptr<const Model>> reference(const Loaded& loaded, const std::string& against, std::stop_token stop) {
   if (against.empty() || against == "dense") return loaded.dense;
@@ -121,7 +130,7 @@ void addEval(CLI::App& app, Shell& shell) {
   auto flags = std::make_shared<Flags>();
   Verb verb = addVerb(app, shell, "eval", "Quality of a model under a plan, with its standard error", flags, &run);
   verb.positional("MODEL", flags->model, "The model");
-  verb.text("--task", flags->options.task, "The task");
+  verb.text("--task", flags->options.task, "The task", {.check = unknownTask});
   verb.text("--data", flags->data, "Your own data: plain text for perplexity, JSON lines for choice tasks");
   verb.number("--limit", flags->options.limit, "So many items (chunks, questions); 0: all", {0, 1 << 30});
   verb.number("--context", flags->options.context, "Tokens of a perplexity chunk", {8, 1 << 20});

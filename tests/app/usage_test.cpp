@@ -52,6 +52,10 @@ TEST(Usage, AStrategysParametersAreChecked) {
   EXPECT_THAT(cliError({"eval", kModel, "--kv", "h2o:budget=half"}, 2), HasSubstr("budget"));
 }
 
+TEST(Usage, AnUnknownTaskIsNamedBesideThoseThereAre) {
+  EXPECT_THAT(cliError({"eval", kModel, "--task", "nope"}, 2), AllOf(HasSubstr("nope"), HasSubstr("--task"), HasSubstr("wikitext2")));
+}
+
 TEST(Usage, AFailureForPeopleGoesToStandardError) {
   const Outcome outcome = cli({"info", "/no/such/model.gguf"});
   EXPECT_EQ(outcome.status, 1);
