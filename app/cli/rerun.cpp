@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <optional>
+#include <sstream>
 
 #include "app/cli/load.h"
 #include "app/cli/runs.h"
@@ -80,6 +81,17 @@ Result<BenchOptions> benchOf(const RunRecord& run) {
   TS_TRY(options.depth, numberOf(run, "bench.depth"));
   TS_TRY(const std::int64_t repetitions, numberOf(run, "bench.repetitions"));
   options.repetitions = static_cast<int>(repetitions);
+  if (!settingOf(run, "bench.warmup").empty()) {
+    TS_TRY(const std::int64_t warmup, numberOf(run, "bench.warmup"));
+    options.warmup = static_cast<int>(warmup);
+  }
+  std::istringstream depths(settingOf(run, "bench.more_depths"));
+  for (std::int64_t depth = 0; depths >> depth;) options.moreDepths.push_back(depth);
+  if (const std::string interval = settingOf(run, "bench.interval"); !interval.empty()) {
+    options.interval = std::strtod(interval.c_str(), nullptr);
+    TS_TRY(const std::int64_t most, numberOf(run, "bench.max_repetitions"));
+    options.maximumRepetitions = static_cast<int>(most);
+  }
   return options;
 }
 
@@ -111,10 +123,11 @@ Agreement agreement(const RunRecord& run, const std::vector<SampleRecord>& sampl
   for (const SampleRecord& sample : samples) {
     ++out.items;
     const auto it = ofItem.find(sample.item);
-    const bool same = it != ofItem.end() && it->second->values.size() == sample.values.size() &&
-                      std::ranges::equal(it->second->values, sample.values, [](const auto& a, const auto& b) {
-                        return a.first == b.first && (isTiming(a.first) || sameBits(a.second, b.second));
-                      });
+    // A newer program may know more of an item; what was stored must be there again.
+    const bool same = it != ofItem.end() && std::ranges::all_of(sample.values, [&](const auto& stored) {
+      const auto now = it->second->values.find(stored.first);
+      return now != it->second->values.end() && (isTiming(stored.first) || sameBits(stored.second, now->second));
+    });
     out.differing += !same;
   }
   out.agrees &= out.differing == 0 && !out.metrics.empty();
@@ -125,9 +138,10 @@ Agreement agreement(const RunRecord& run, const std::vector<SampleRecord>& sampl
 std::vector<Again> timings(const RunRecord& run, const BenchResult& result) {
   std::vector<Again> out;
   const Measurements now = measurementsOf(result);
-  for (const char* name : {"prefill_tokens_per_s", "decode_tokens_per_s", "ttft_ms"}) {
+  for (const auto& [name, value] : now.metrics) {  // at the first depth, and "..._at_1024"
+    if (!name.starts_with("prefill_tokens_per_s") && !name.starts_with("decode_tokens_per_s") && !name.starts_with("ttft_ms")) continue;
     const auto then = run.metrics.find(name), again = now.metrics.find(name);
-    if (then == run.metrics.end() || again == now.metrics.end()) continue;
+    if (then == run.metrics.end()) continue;
     const double errorThen = then->second.stderr_.value_or(0), errorNow = again->second.stderr_.value_or(0);
     std::optional<double> p;
     if (errorThen > 0 || errorNow > 0) p = independent(then->second.value, errorThen, again->second.value, errorNow).p;

@@ -79,6 +79,7 @@ std::string shellLine(const Sweep& sweep, const Plan& plan) {
     if (sweep.bench.interval > 0)
       line += " --until-interval " + toText(Value(sweep.bench.interval)) + " --max-repetitions " +
               std::to_string(sweep.bench.maximumRepetitions);
+    if (sweep.bench.warmup != BenchOptions{}.warmup) line += " --warmup " + std::to_string(sweep.bench.warmup);
     line += " --repetitions " + std::to_string(sweep.bench.repetitions) + seed + tail;
   }
   return line;
@@ -150,6 +151,7 @@ Result<RunRecord> describe(const Sweep& sweep, const PlannedRun& planned, const 
     settings["bench.generate"] = std::to_string(bench.generate);
     settings["bench.depth"] = std::to_string(bench.depth);
     settings["bench.repetitions"] = std::to_string(bench.repetitions);
+    if (bench.warmup != BenchOptions{}.warmup) settings["bench.warmup"] = std::to_string(bench.warmup);
     std::string more;
     for (const std::int64_t depth : bench.moreDepths) more += (more.empty() ? "" : " ") + std::to_string(depth);
     if (!more.empty()) settings["bench.more_depths"] = more;

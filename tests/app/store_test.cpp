@@ -17,7 +17,7 @@ constexpr const char* kSweep = R"({
   // small enough for a test
   "name": "test", "model": "embedded:ts-2m-draft", "seed": 1,
   "task": {"name": "wikitext2", "limit": 2, "context": 128, "against_dense": true},
-  "bench": {"prompt": 16, "generate": 8, "repetitions": 2},
+  "bench": {"prompt": 16, "generate": 8, "repetitions": 2, "depth": [0, 32], "warmup": 2},
   "groups": [{"weights": ["", "q8", "q4:group=32|64"]}]
 })";
 
@@ -77,7 +77,7 @@ TEST_F(Swept, TwoRunsAreComparedItemByItem) {
 
 TEST_F(Swept, ARunIsRepeatedToTheLastBit) {
   const Json again = cliJson({"rerun", store(), "3"});
-  ASSERT_EQ(missingKeys(again, {"agrees", "items", "latency.decode_tokens_per_s.now", "metrics.perplexity.equal", "metrics.kl_mean.equal"}), "");
+  ASSERT_EQ(missingKeys(again, {"agrees", "items", "latency.decode_tokens_per_s.now", "latency.decode_tokens_per_s_at_32.now", "metrics.perplexity.equal", "metrics.kl_mean.equal"}), "");
   EXPECT_TRUE(again["agrees"]);
   EXPECT_EQ(again["items"], 2);
   EXPECT_EQ(again["items_differing"], 0);
