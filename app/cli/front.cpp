@@ -119,7 +119,9 @@ Result<Json> run(Shell& shell, const Flags& flags) {
   const std::string title = "Pareto front of " + flags.store + (warnings.empty() ? "" : " (runs that are not of one experiment)");
   if (!flags.svg.empty()) TS_CHECK(replaceFile(flags.svg, frontSvg(front, runs, {.title = title, .x = flags.x, .y = flags.y})));
   if (!flags.csv.empty()) TS_CHECK(replaceFile(flags.csv, csvOf(front, flags.x, flags.y, labels)));
-  if (!shell.json) print(front, flags, labels, reading, violations, warnings);
+  std::vector<std::string> notes = warnings;
+  if (std::string noisy = noisyAmong(shown, flags.x, flags.y); !noisy.empty()) notes.push_back(std::move(noisy));
+  if (!shell.json) print(front, flags, labels, reading, violations, notes);
 
   Json points = Json::array();
   for (const std::size_t i : front.front) {
@@ -130,7 +132,7 @@ Result<Json> run(Shell& shell, const Flags& flags) {
   }
   Json j{{"x", flags.x}, {"y", flags.y}, {"points", points}, {"dominated", front.points.size() - front.front.size()},
          {"hypervolume", front.hypervolume}, {"reference", {front.reference.first, front.reference.second}}, {"knee", nullptr},
-         {"comparable", warnings.empty()}, {"notes", warnings}, {"significance", jsonOf(reading)}};
+         {"comparable", warnings.empty()}, {"notes", notes}, {"significance", jsonOf(reading)}};
   if (front.knee) {
     const FrontPoint& p = front.points[*front.knee];
     j["knee"] = {{"run", p.run}, {"x", p.x}, {"y", p.y}, {"plan", labels.at(p.run)}};

@@ -8,6 +8,7 @@
 
 #include "experiments/analysis/compare.h"
 #include "experiments/analysis/label.h"
+#include "experiments/store/metrics.h"
 
 namespace ts {
 namespace {
@@ -78,8 +79,22 @@ FrontReading readFront(const Front& front, const std::vector<RunRecord>& runs, c
   return reading;
 }
 
+std::string noisyAmong(const std::vector<RunRecord>& runs, const std::string& x, const std::string& y) {
+  const auto timed = [](const std::string& metric) {
+    return unitOf(metric) == "ms" || unitOf(metric) == "tokens/s" || unitOf(metric) == "bits/ms";
+  };
+  if (!timed(x) && !timed(y)) return "";
+  std::string names;
+  int count = 0;
+  for (const RunRecord& run : runs)
+    if (run.noisy && run.state == RunState::Done) names += (count++ ? ", " : "") + std::to_string(run.id);
+  if (count == 0) return "";
+  return (count == 1 ? "run " : "runs ") + names + (count == 1 ? " was" : " were") +
+         " timed while the machine was noisy: do not trust small differences in speed";
+}
+
 std::vector<std::string> notComparable(const std::vector<RunRecord>& runs) {
-  std::set<std::string> models, hosts, isas, tasks, data, contexts, engines, benches, builds;
+  std::set<std::string> models, hosts, isas, tasks, data, contexts, engines, benches, builds, threads, seeds;
   const auto setting = [](const std::map<std::string, std::string>& of, const char* name) {
     const auto it = of.find(name);
     return it == of.end() ? std::string() : it->second;
@@ -91,7 +106,10 @@ std::vector<std::string> notComparable(const std::vector<RunRecord>& runs) {
     if (const std::string isa = setting(run.provenance, "isa"); !isa.empty()) isas.insert(isa);
     tasks.insert(run.task);
     data.insert(run.dataFingerprint);
-    contexts.insert(setting(run.settings, "task.context") + "/" + setting(run.settings, "task.limit"));
+    contexts.insert(setting(run.settings, "task.context") + "/" + setting(run.settings, "task.limit") + "/" +
+                    setting(run.settings, "task.until_stderr"));
+    if (const std::string used = setting(run.provenance, "threads"); !used.empty()) threads.insert(used);
+    seeds.insert(std::to_string(run.seed));
     benches.insert(setting(run.settings, "bench.prompt") + "/" + setting(run.settings, "bench.generate") + "/" +
                    setting(run.settings, "bench.depth"));
     engines.insert(run.engineVersion);
@@ -108,8 +126,10 @@ std::vector<std::string> notComparable(const std::vector<RunRecord>& runs) {
   differ(isas, "the instruction set");
   differ(tasks, "the task");
   differ(data, "the data");
-  differ(contexts, "the task's context or limit");
+  differ(contexts, "the task's context or number of items");
+  differ(seeds, "the seed");
   differ(benches, "what was timed (prompt, generated tokens, depth)");
+  differ(threads, "the number of threads that were timed");
   differ(engines, "the engine's version");
   if (engines.size() == 1) differ(builds, "how the program was built");
   return warnings;

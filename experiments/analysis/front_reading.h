@@ -40,6 +40,9 @@ FrontReading readFront(const Front& front, const std::vector<RunRecord>& runs, c
 /// done counts.
 std::vector<std::string> notComparable(const std::vector<RunRecord>& runs);
 
+/// Which of these runs were timed while the machine was noisy, where an axis is a time or a speed; empty: none.
+std::string noisyAmong(const std::vector<RunRecord>& runs, const std::string& x, const std::string& y);
+
 /// A run of no strategy at all.
 bool isBaseline(const RunRecord& run);
 

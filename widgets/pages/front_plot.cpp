@@ -113,6 +113,7 @@ QString describe(const FrontPicture& picture, const std::vector<RunRecord>& runs
   for (const FrontPoint& p : front.points)
     if (const auto it = std::ranges::find(runs, p.run, &RunRecord::id); it != runs.end()) shown.push_back(*it);
   for (const std::string& why : notComparable(shown)) sentences << tr("Mind: %1.").arg(text(why));
+  if (const std::string noisy = noisyAmong(shown, choice.x, choice.y); !noisy.empty()) sentences << tr("Mind: %1.").arg(text(noisy));
   sentences << tr("%1 of %2 runs are on the front: nothing else is as good in both.").arg(front.front.size()).arg(front.points.size());
   if (picture.outside) sentences << tr("%1 runs lie outside the limits.").arg(picture.outside);
   const auto best = [&](bool byX) {

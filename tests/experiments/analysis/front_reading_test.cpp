@@ -78,8 +78,23 @@ TEST(Comparable, SaysWhyRunsDoNotBelongOnOneFront) {
   runs[1].engineVersion = "2";
   runs[1].dataFingerprint = "other";
   EXPECT_THAT(notComparable(runs), ElementsAre(HasSubstr("machine"), HasSubstr("data"), HasSubstr("engine")));
+  runs[1] = run(2, "q8", 31, 150);
+  runs[0].provenance["threads"] = "2";
+  runs[1].provenance["threads"] = "4";
+  runs[1].seed = 3;
+  EXPECT_THAT(notComparable(runs), ElementsAre(HasSubstr("seed"), HasSubstr("threads")));
   runs[1].state = RunState::Failed;
   EXPECT_THAT(notComparable(runs), IsEmpty()) << "what has no numbers disturbs none";
+}
+
+TEST(Comparable, NoiseIsToldWhereSpeedIsLookedAt) {
+  std::vector<RunRecord> runs{run(1, "", 30, 100), run(2, "q8", 31, 150), run(3, "q4", 32, 170)};
+  EXPECT_EQ(noisyAmong(runs, "decode_tokens_per_s", "perplexity"), "");
+  runs[1].noisy = true;
+  EXPECT_THAT(noisyAmong(runs, "perplexity", "ttft_ms"), HasSubstr("run 2 was timed while the machine was noisy"));
+  runs[2].noisy = true;
+  EXPECT_THAT(noisyAmong(runs, "decode_tokens_per_s", "perplexity"), HasSubstr("runs 2, 3 were"));
+  EXPECT_EQ(noisyAmong(runs, "bytes_total", "perplexity"), "");
 }
 
 }  // namespace
