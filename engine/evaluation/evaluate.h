@@ -46,7 +46,8 @@ struct Sample {
   /// Text: "nll", "nll2" (sum of squares), "tokens", "bytes", sums over the item's scored tokens; "offset", the byte of the
   /// text where they begin. Choices: "correct", "correct_norm" (0 or 1), "gold", "answer", "answer_norm", "ll0", "ll1" ...
   /// (log-likelihoods). Generation: "correct", "tokens". "dense.NAME": the dense model's, where it ran beside.
-  /// "engaged.NAME": what the strategies did in this item.
+  /// "engaged.NAME": what the strategies did in this item. In lockstep "kl.sum", "kl.same_top", "kl.delta_p": sums over
+  /// "kl.positions".
   std::map<std::string, double> values;
   std::vector<TokenScore> positions;  ///< only in lockstep: what the divergence's percentiles need
 };

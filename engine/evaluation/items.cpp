@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/evaluation/items.h"
 
+#include <cmath>
 #include <cstring>
 #include <string_view>
 #include <unordered_map>
@@ -27,6 +28,17 @@ std::map<std::string, double> under(const Sample& sample, std::string_view prefi
 
 void put(Sample& sample, std::string_view prefix, const std::map<std::string, double>& values) {
   for (const auto& [name, value] : values) sample.values[std::string(prefix) + name] = value;
+}
+
+/// What two runs' divergences are compared by, item by item; the positions themselves are not kept.
+void putDivergence(Sample& sample) {
+  double sum = 0, same = 0, delta = 0;
+  for (const TokenScore& s : sample.positions) {
+    sum += s.kl;
+    same += s.sameTop ? 1 : 0;
+    delta += std::exp(-s.nll) - std::exp(-s.denseNll);
+  }
+  put(sample, "kl.", {{"sum", sum}, {"same_top", same}, {"delta_p", delta}, {"positions", static_cast<double>(sample.positions.size())}});
 }
 
 bool narrowEnough(const EvaluationOptions& options, double error, std::size_t items) {
@@ -74,6 +86,7 @@ Result<void> scoreItems(TaskRun& run, const ItemWalk& walk) {
     } else {
       TS_TRY(Sample fresh, walk.score(place));
       fresh.item = walk.items[place];
+      if (!fresh.positions.empty()) putDivergence(fresh);
       result.samples.push_back(std::move(fresh));
     }
     const double error = walk.take(result.samples.back());

@@ -37,6 +37,7 @@ struct Task {
   bool higherIsBetter = true;        ///< of the first metric
   bool generates = false;            ///< text is generated under the whole plan; else given text is scored, and decoding,
                                      ///< sampling and searches do not act
+  bool itemsDepend = false;          ///< on the seed and on how many are asked for: item 3 of 10 is not item 3 of 25
   int revision = 1;                  ///< grows when the same data come to give other numbers: part of a run's key
   std::function<Result<void>(TaskRun&)> run;
 };

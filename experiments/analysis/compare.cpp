@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "experiments/analysis/compare.h"
 
+#include <algorithm>
 #include <cmath>
-#include <set>
 
+#include "engine/evaluation/task.h"
+#include "experiments/analysis/compare_items.h"
 #include "experiments/analysis/label.h"
 #include "experiments/analysis/paired.h"
 #include "experiments/store/metrics.h"
@@ -11,92 +13,18 @@
 namespace ts {
 namespace {
 
-constexpr std::size_t kBootstrapItems = 30;  // below, percentiles of resampled items are too narrow
-
-using Pairs = std::vector<std::pair<const SampleRecord*, const SampleRecord*>>;
-
-Pairs paired(const std::vector<SampleRecord>& a, const std::vector<SampleRecord>& b) {
-  std::map<std::int64_t, const SampleRecord*> ofA;
-  for (const SampleRecord& sample : a) ofA[sample.item] = &sample;
-  Pairs pairs;
-  for (const SampleRecord& sample : b)
-    if (const auto it = ofA.find(sample.item); it != ofA.end()) pairs.emplace_back(it->second, &sample);
-  return pairs;
-}
-
-/// Values `name` of both samples of every pair, or nothing when one lacks it.
-std::optional<std::pair<std::vector<double>, std::vector<double>>> values(const Pairs& pairs, const std::string& name) {
-  std::pair<std::vector<double>, std::vector<double>> out;
-  for (const auto& [a, b] : pairs) {
-    const auto inA = a->values.find(name), inB = b->values.find(name);
-    if (inA == a->values.end() || inB == b->values.end() || !std::isfinite(inA->second) || !std::isfinite(inB->second))
-      return std::nullopt;
-    out.first.push_back(inA->second);
-    out.second.push_back(inB->second);
-  }
-  if (out.first.empty()) return std::nullopt;
-  return out;
-}
-
-std::vector<double> minus(const std::vector<double>& b, const std::vector<double>& a) {
-  std::vector<double> out(b.size());
-  for (std::size_t i = 0; i < b.size(); ++i) out[i] = b[i] - a[i];
-  return out;
-}
-
-void take(MetricDifference& d, const Estimate& e, std::string method, std::size_t n) {
+void take(MetricDifference& d, const Estimate& e, std::string method, std::int64_t n) {
   d.stderr_ = e.stderr_;
   d.low = e.low;
   d.high = e.high;
   d.p = e.p;
   d.method = std::move(method);
-  d.n = static_cast<std::int64_t>(n);
+  d.n = n;
 }
 
-/// The log ratio per token or byte, carried over to the metric's own scale.
-bool compareLikelihood(MetricDifference& d, const Pairs& pairs, const char* weight, bool exponential) {
-  const auto nll = values(pairs, "nll"), weights = values(pairs, weight);
-  if (!nll || !weights || nll->first.size() < 2) return false;
-  // Two models with one tokenizer score the same stretches of text; with another one these are other items.
-  for (const char* name : {"tokens", "bytes"})
-    if (const auto size = values(pairs, name); size && size->first != size->second) return false;
-  const std::vector<double> differences = minus(nll->second, nll->first);
-  const bool many = differences.size() >= kBootstrapItems;
-  Estimate e = many ? pairedBootstrap(differences, weights->first) : pairedRatio(differences, weights->first);
-  if (exponential) {
-    const auto carried = [&](double logRatio) { return d.a * std::expm1(logRatio); };
-    e = {carried(e.value), d.b * e.stderr_, carried(e.low), carried(e.high), e.p};
-  } else {
-    for (double* value : {&e.value, &e.stderr_, &e.low, &e.high}) *value /= std::log(2.0);
-  }
-  take(d, e, many ? "paired bootstrap" : "paired t", differences.size());
-  return true;
-}
-
-bool compareChoices(MetricDifference& d, const Pairs& pairs, const std::string& name) {
-  const auto correct = values(pairs, name);
-  if (!correct) return false;
-  std::int64_t onlyA = 0, onlyB = 0;
-  for (std::size_t i = 0; i < correct->first.size(); ++i) {
-    const bool a = correct->first[i] > 0.5, b = correct->second[i] > 0.5;
-    onlyA += a && !b;
-    onlyB += b && !a;
-  }
-  take(d, mcnemar(onlyA, onlyB, static_cast<std::int64_t>(correct->first.size())), "McNemar (exact)",
-       correct->first.size());
-  return true;
-}
-
-bool compareItems(MetricDifference& d, const Pairs& pairs, bool sameModel) {
-  if (pairs.empty()) return false;
-  if (d.metric == "acc") return compareChoices(d, pairs, "correct");
-  if (d.metric == "acc_norm") return compareChoices(d, pairs, "correct_norm");
-  if (d.metric == "perplexity") return compareLikelihood(d, pairs, "tokens", true);
-  if (d.metric == "bits_per_byte") return compareLikelihood(d, pairs, "bytes", false);
-  const auto own = values(pairs, d.metric);
-  if (!sameModel || !own || own->first.size() < 2) return false;
-  take(d, pairedT(minus(own->second, own->first)), "paired t", own->first.size());
-  return true;
+std::string setting(const RunRecord& run, const std::string& name) {
+  const auto it = run.settings.find(name);
+  return it == run.settings.end() ? std::string() : it->second;
 }
 
 std::string sentenceOf(const MetricDifference& d) {
@@ -131,7 +59,7 @@ std::string sentenceOf(const MetricDifference& d) {
 }
 
 std::vector<std::string> warningsOf(const RunRecord& a, const RunRecord& b, const std::vector<SampleRecord>& samplesA,
-                                    const std::vector<SampleRecord>& samplesB, const Pairs& pairs) {
+                                    const std::vector<SampleRecord>& samplesB, const SamplePairs& pairs) {
   std::vector<std::string> warnings;
   const auto both = [](const std::string& x, const std::string& y) {
     return " (A: " + (x.empty() ? "?" : x) + ", B: " + (y.empty() ? "?" : y) + ")";
@@ -153,10 +81,6 @@ std::vector<std::string> warningsOf(const RunRecord& a, const RunRecord& b, cons
   if (a.engineVersion != b.engineVersion)
     warnings.push_back("measured by different versions of the engine" + both(a.engineVersion, b.engineVersion));
   if (a.seed != b.seed) warnings.push_back("the seeds differ" + both(std::to_string(a.seed), std::to_string(b.seed)));
-  const auto setting = [](const RunRecord& run, const std::string& name) {
-    const auto it = run.settings.find(name);
-    return it == run.settings.end() ? std::string() : it->second;
-  };
   for (const char* name : {"task.context", "bench.prompt", "bench.generate", "bench.depth", "threads"})
     if (setting(a, name) != setting(b, name))
       warnings.push_back(std::string(name) + " differs" + both(setting(a, name), setting(b, name)));
@@ -174,6 +98,33 @@ std::vector<std::string> warningsOf(const RunRecord& a, const RunRecord& b, cons
 
 }  // namespace
 
+std::string intervalText(const MetricDifference& d) {
+  if (!d.low || !d.high) return "–";
+  return formatValue(d.metric, *d.low) + " to " + formatValue(d.metric, *d.high);
+}
+
+std::string answerText(const MetricDifference& d) {
+  std::string text = d.sentence;
+  if (d.low && d.high) text += ". 95 % interval of the difference: " + intervalText(d);
+  if (!d.method.empty()) text += " (" + d.method + (d.n > 0 ? " over " + std::to_string(d.n) + (d.n == 1 ? " item" : " items") : "") + ")";
+  return text + ".";
+}
+
+const MetricDifference* mainMetric(const std::string& name, const Comparison& comparison) {
+  const Task* task = findTask(name);
+  if (!task) return nullptr;
+  const auto found = std::ranges::find(comparison.metrics, task->metrics.front(), &MetricDifference::metric);
+  return found == comparison.metrics.end() ? nullptr : &*found;
+}
+
+bool sameItems(const RunRecord& a, const RunRecord& b) {
+  if (a.task != b.task || a.dataFingerprint != b.dataFingerprint || setting(a, "task.context") != setting(b, "task.context"))
+    return false;
+  const Task* task = findTask(a.task);
+  if (!task || !task->itemsDepend) return true;
+  return a.seed == b.seed && setting(a, "task.limit") == setting(b, "task.limit");
+}
+
 Comparison compareRuns(const RunRecord& a, const RunRecord& b, const std::vector<SampleRecord>& samplesA,
                        const std::vector<SampleRecord>& samplesB) {
   Comparison comparison;
@@ -186,14 +137,9 @@ Comparison compareRuns(const RunRecord& a, const RunRecord& b, const std::vector
   for (auto& [name, setting] : settings)
     if (setting.a != setting.b) comparison.differs.push_back(std::move(setting));
 
-  const Pairs pairs = paired(samplesA, samplesB);
+  const SamplePairs pairs = pairSamples(samplesA, samplesB);
   comparison.warnings = warningsOf(a, b, samplesA, samplesB, pairs);
-  // The same item numbers of other data are other items.
-  const bool sameModel = a.model.fingerprint == b.model.fingerprint;
-  const bool sameItems =
-      a.task == b.task && a.dataFingerprint == b.dataFingerprint &&
-      a.settings.contains("task.context") == b.settings.contains("task.context") &&
-      (!a.settings.contains("task.context") || a.settings.at("task.context") == b.settings.at("task.context"));
+  const bool same = sameItems(a, b);
   for (const auto& [name, ofA] : a.metrics) {
     const auto ofB = b.metrics.find(name);
     if (ofB == b.metrics.end() || !std::isfinite(ofA.value) || !std::isfinite(ofB->second.value)) continue;
@@ -206,7 +152,9 @@ Comparison compareRuns(const RunRecord& a, const RunRecord& b, const std::vector
     }
     if (unitOf(name) == "bytes") {
       d.method = "exact";
-    } else if (!sameItems || !compareItems(d, pairs, sameModel)) {
+    } else if (const auto test = same ? testItems(d, pairs, a, b) : std::nullopt) {
+      take(d, test->estimate, test->method, test->items);
+    } else {
       d.method = "no error known";
       const double errorA = ofA.stderr_.value_or(0), errorB = ofB->second.stderr_.value_or(0);
       if (errorA > 0 || errorB > 0) take(d, independent(d.a, errorA, d.b, errorB), "independent", 0);

@@ -34,13 +34,19 @@ struct Comparison {
   std::vector<std::string> warnings;      ///< why the two may not be comparable: another machine, data, engine ...
 };
 
-/// Compares run B with run A (the baseline), item by item where both have samples:
-///   "correct", "correct_norm" (0 or 1)   -> acc, acc_norm: McNemar's exact test;
-///   "nll" with "tokens" / "bytes" (sums) -> perplexity / bits_per_byte: a paired t test on the log ratio below 30
-///   items,
-///                                           a paired bootstrap (10 000 draws, fixed seed) from there on;
-///   any other value named like a metric  -> paired t test on the mean.
-/// Metrics without samples: by their standard errors as if independent. Sizes in bytes are exact.
+/// "0.4 to 1.2 %": the 95 % interval of the difference; "–" where there is none.
+std::string intervalText(const MetricDifference& difference);
+/// The sentence with its interval, the test and how many items it is made of.
+std::string answerText(const MetricDifference& difference);
+/// The metric that the task itself is about; null where the comparison lacks it.
+const MetricDifference* mainMetric(const std::string& task, const Comparison& comparison);
+
+/// Whether equal item numbers of the two runs are the same items: the same task, data and context; where a task makes its
+/// items itself, the same seed and number of them as well.
+bool sameItems(const RunRecord& a, const RunRecord& b);
+
+/// Compares run B with run A (the baseline), item by item where both have samples of the same items (compare_items.h tells
+/// which test a metric gets). Metrics without samples: by their standard errors as if independent. Sizes in bytes are exact.
 Comparison compareRuns(const RunRecord& a, const RunRecord& b, const std::vector<SampleRecord>& samplesA,
                        const std::vector<SampleRecord>& samplesB);
 

@@ -23,9 +23,9 @@ double sum(const std::vector<double>& values) {
 
 Estimate withStudent(double value, double error, double degrees) {
   Estimate e{.value = value, .stderr_ = error};
-  if (!(error > 0)) {  // every item differs by the same amount
+  if (!(error > 0)) {  // every item differs by the same amount: all that is known is that they agree on the sign
     e.low = e.high = value;
-    e.p = value == 0 ? 1 : 0;
+    e.p = value == 0 ? 1 : std::exp2(-degrees);
     return e;
   }
   const bm::students_t_distribution<double> t(degrees);
@@ -43,8 +43,11 @@ Estimate mcnemar(std::int64_t onlyA, std::int64_t onlyB, std::int64_t n) {
   const double count = static_cast<double>(n), discordant = static_cast<double>(onlyA + onlyB),
                gain = static_cast<double>(onlyB - onlyA);
   Estimate e{.value = gain / count, .stderr_ = std::sqrt(std::max(0.0, discordant - gain * gain / count)) / count};
-  e.low = std::max(-1.0, e.value - kNormal95 * e.stderr_);
-  e.high = std::min(1.0, e.value + kNormal95 * e.stderr_);
+  // Bonett and Price 2012: one more discordant item of each kind. Where all agree, Wald's interval would be no wider than 0.
+  const double more = count + 2, share = (discordant + 2) / more, middle = gain / more;
+  const double reach = kNormal95 * std::sqrt((share - middle * middle) / more);
+  e.low = std::max(-1.0, middle - reach);
+  e.high = std::min(1.0, middle + reach);
   if (discordant > 0)
     e.p = std::min(1.0, 2 * bm::cdf(bm::binomial_distribution<double>(discordant, 0.5),
                                     static_cast<double>(std::min(onlyA, onlyB))));

@@ -12,10 +12,11 @@ struct Estimate {
 };
 
 /// McNemar's exact test on `onlyA` and `onlyB` of n items that only one of the two got right; value: B's accuracy minus
-/// A's.
+/// A's; the interval is Bonett and Price's (2012), which is not empty where all items agree.
 Estimate mcnemar(std::int64_t onlyA, std::int64_t onlyB, std::int64_t n);
 
-/// Student's t test on the mean of per-item differences. Needs two items.
+/// Student's t test on the mean of per-item differences. Needs two items. Where all differ by the same amount, p is the sign
+/// test's.
 Estimate pairedT(const std::vector<double>& differences);
 
 /// sum(differences) / sum(weights), its error by linearization over items, Student's t with n - 1 degrees of freedom.

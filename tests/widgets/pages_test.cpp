@@ -57,8 +57,10 @@ struct Pages : testing::Test {
     }
     catalogue.set(store->runs().value());
   }
-  ComparePage::SampleReader reader() {
-    return [this](auto a, auto b, auto done) { done(store->samples(a).value(), store->samples(b).value()); };
+  ComparePage::PairReader reader() {
+    return [this](auto a, auto b, auto done) {
+      done(readPair(store->run(a).value(), store->run(b).value(), store->samples(a).value(), store->samples(b).value(), ComparePage::kShownItems));
+    };
   }
 };
 
@@ -98,6 +100,10 @@ TEST_F(Pages, CompareShowsOnlyWhatDiffersAndSaysWhetherItIsReal) {
   EXPECT_FALSE(settings.contains("wikitext2")) << "both ran the same task";
   EXPECT_TRUE(compare.sentences().join("\n").contains("#13"));
   EXPECT_TRUE(compare.sentences().join("\n").contains("real at"));
+  EXPECT_TRUE(compare.sentences().join("\n").contains("95 % interval of the difference")) << compare.sentences().join("\n").toStdString();
+  EXPECT_TRUE(compare.sentences().join("\n").contains("paired bootstrap over 40 items"));
+  QAbstractItemModelTester items(&compare.itemsModel(), QAbstractItemModelTester::FailureReportingMode::Fatal);
+  EXPECT_EQ(compare.itemsModel().rowCount(), 40) << "the items that differ";
   const int before = compare.settingsModel().rowCount();
   compare.findChild<QCheckBox*>()->setChecked(true);
   EXPECT_GT(compare.settingsModel().rowCount(), before);

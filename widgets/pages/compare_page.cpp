@@ -41,8 +41,8 @@ QString withNumbers(const std::string& sentence, std::int64_t a, std::int64_t b)
 
 }  // namespace
 
-ComparePage::ComparePage(RunCatalogue& catalogue, RunSelection& selection, SampleReader samples, QWidget* parent)
-    : QWidget(parent), catalogue_(catalogue), selection_(selection), samples_(std::move(samples)) {
+ComparePage::ComparePage(RunCatalogue& catalogue, RunSelection& selection, PairReader reader, QWidget* parent)
+    : QWidget(parent), catalogue_(catalogue), selection_(selection), reader_(std::move(reader)) {
   auto* header = new PageHeader(tr("Compare"), tr("What exactly differs between these runs, and is it real?"));
   baseline_ = new QComboBox;
   baseline_->setAccessibleName(tr("Baseline"));
@@ -53,7 +53,7 @@ ComparePage::ComparePage(RunCatalogue& catalogue, RunSelection& selection, Sampl
   copyAction->setShortcut(QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_S));
   copyAction->setShortcutContext(Qt::WidgetWithChildrenShortcut);
   connect(copyAction, &QAction::triggered, this, [this] {
-    QGuiApplication::clipboard()->setText(sentences_.join(QLatin1Char('\n')) + QStringLiteral("\n\n") + settings_->asText() + QLatin1Char('\n') + metrics_->asText());
+    QGuiApplication::clipboard()->setText(sentences_.join(QLatin1Char('\n')) + QStringLiteral("\n\n") + settings_->asText() + QLatin1Char('\n') + metrics_->asText() + QLatin1Char('\n') + items_->asText());
   });
   actions_ << copyAction;
   addAction(copyAction);
@@ -99,11 +99,20 @@ ComparePage::ComparePage(RunCatalogue& catalogue, RunSelection& selection, Sampl
   lower->addWidget(settingsCard);
   lower->addWidget(wordsCard);
   lower->setSizes({500, 500});
+  items_ = new GridModel(this);
+  itemsSummary_ = new QLabel;
+  itemsSummary_->setWordWrap(true);
+  itemsSummary_->setTextInteractionFlags(Qt::TextSelectableByMouse);
+  auto* itemsCard = new Card(tr("Items that differ"));
+  itemsCard->body()->addWidget(itemsSummary_);
+  itemsCard->body()->addWidget(itemsTable_ = table(items_, tr("Items that differ")), 1);
   auto* split = new QSplitter(Qt::Vertical);
   split->setHandleWidth(space::kMedium);
   split->setChildrenCollapsible(false);
   split->addWidget(metricsCard);
   split->addWidget(lower);
+  split->addWidget(itemsCard);
+  split->setSizes({300, 300, 240});
   auto* empty = new EmptyState(QStringLiteral("compare"), tr("Select two or more runs"),
                                tr("Hold Ctrl and click rows of the run table or points of the front; they are compared here item by item with the baseline."));
   connect(empty->addButton(QStringLiteral("runs"), tr("Go to the runs"), true), &QAbstractButton::clicked, this, &ComparePage::runsRequested);
@@ -148,7 +157,7 @@ void ComparePage::refresh() {
   for (const auto id : runs) compared.emplace_back(id, catalogue_.find(id)->metrics);
   if (compared == compared_) return;
   compared_ = std::move(compared);
-  comparisons_.clear();
+  readings_.clear();
   const std::uint64_t request = ++request_;
   const QSignalBlocker quiet(baseline_);
   baseline_->clear();
@@ -157,11 +166,10 @@ void ComparePage::refresh() {
   everything_->setVisible(runs.size() > 1);
   for (qsizetype i = 1; i < runs.size(); ++i) {
     const auto a = runs.first(), b = runs[i];
-    if (const RunRecord *x = catalogue_.find(a), *y = catalogue_.find(b); x && y) comparisons_[b] = compareRuns(*x, *y, {}, {});
-    samples_(a, b, [this, request, a, b](std::vector<SampleRecord> samplesA, std::vector<SampleRecord> samplesB) {
-      const RunRecord *x = catalogue_.find(a), *y = catalogue_.find(b);
-      if (request != request_ || !x || !y) return;
-      comparisons_[b] = compareRuns(*x, *y, samplesA, samplesB);
+    if (const RunRecord *x = catalogue_.find(a), *y = catalogue_.find(b); x && y) readings_[b].comparison = compareRuns(*x, *y, {}, {});
+    reader_(a, b, [this, request, b](PairReading reading) {
+      if (request != request_) return;
+      readings_[b] = std::move(reading);
       fill();
     });
   }
@@ -173,6 +181,7 @@ void ComparePage::fill() {
   fillSettings(runs);
   fillMetrics(runs);
   fillWords(runs);
+  fillItems(runs);
 }
 
 void ComparePage::fillSettings(const QList<std::int64_t>& runs) {
@@ -223,7 +232,7 @@ void ComparePage::fillMetrics(const QList<std::int64_t>& runs) {
       const auto it = metrics.find(name);
       row.push_back({it == metrics.end() ? missing() : metricTextWithUnit(name, it->second)});
       if (id == runs.first()) continue;
-      const Comparison& comparison = comparisons_[id];
+      const Comparison& comparison = readings_[id].comparison;
       const auto found = std::find_if(comparison.metrics.begin(), comparison.metrics.end(), [&](const auto& d) { return d.metric == name; });
       if (found == comparison.metrics.end()) {
         row.push_back({missing(), {}, false, true});
@@ -270,7 +279,7 @@ void ComparePage::fillWords(const QList<std::int64_t>& runs) {
   };
   for (qsizetype i = 1; i < runs.size(); ++i) {
     const RunRecord& run = *catalogue_.find(runs[i]);
-    const Comparison& comparison = comparisons_[runs[i]];
+    const Comparison& comparison = readings_[runs[i]].comparison;
     add(tr("#%1 %2, against #%3").arg(run.id).arg(planTitle(run)).arg(runs.first()), {}, Tone::Neutral);
     for (const std::string& warning : comparison.warnings) add(text(warning), QStringLiteral("warning"), Tone::Warning);
     std::map<std::string, MetricDifference, MetricOrder> ordered;
@@ -279,11 +288,48 @@ void ComparePage::fillWords(const QList<std::int64_t>& runs) {
     for (const auto& [name, d] : ordered) {
       const bool real = !d.p || *d.p < 0.05;
       const bool tells = (d.better || d.worse) && real;
-      add(withNumbers(d.sentence, runs.first(), run.id), tells ? (d.better ? QStringLiteral("done") : QStringLiteral("failed")) : QStringLiteral("cancelled"),
+      add(withNumbers(d.low && d.high ? answerText(d) : d.sentence, runs.first(), run.id), tells ? (d.better ? QStringLiteral("done") : QStringLiteral("failed")) : QStringLiteral("cancelled"),
           tells ? (d.better ? Tone::Good : Tone::Bad) : Tone::Neutral);
     }
   }
   words_->addStretch(1);
+}
+
+void ComparePage::fillItems(const QList<std::int64_t>& runs) {
+  QStringList summary;
+  std::vector<GridModel::Row> rows;
+  const auto cell = [](const std::string& whole) {
+    return GridModel::Cell{text(oneLine(whole, 160)), whole.size() > 160 ? text(whole) : QString()};
+  };
+  for (qsizetype i = 1; i < runs.size(); ++i) {
+    const PairReading& reading = readings_[runs[i]];
+    const Disagreement& all = reading.items;
+    if (all.items == 0) continue;
+    const bool likelihood = all.value == "nll";
+    summary << (likelihood ? tr("#%1 against #%2: of %3 items #%2 predicts %4 better, #%1 %5; numbers are the negative log-likelihood a token.")
+                           : tr("#%1 against #%2: of %3 items only #%2 has %4 right, only #%1 %5; %6 more have another answer that is as right or wrong."))
+                   .arg(runs[i]).arg(runs.first()).arg(all.items).arg(all.onlyA).arg(all.onlyB);
+    if (!likelihood) summary.back() = summary.back().arg(all.otherAnswer);
+    if (all.differ.size() > reading.shown.size()) summary << tr("Shown are the first %1 of %2.").arg(reading.shown.size()).arg(all.differ.size());
+    if (!reading.textProblem.empty()) summary << tr("The items' texts are not shown: %1.").arg(text(reading.textProblem));
+    for (const ItemDifference& d : reading.shown) {
+      const auto found = reading.texts.find(d.item);
+      const auto side = [&](double value, const std::optional<int>& choice) {
+        if (likelihood) return GridModel::Cell{QString::number(value, 'g', 4)};
+        GridModel::Cell said = cell(choiceText(reading, d.item, choice));
+        said.text = (value > 0.5 ? tr("right") : tr("wrong")) + (said.text.isEmpty() ? QString() : QStringLiteral(": ") + said.text);
+        said.iconName = value > 0.5 ? QStringLiteral("done") : QStringLiteral("failed");
+        said.tone = static_cast<int>(value > 0.5 ? Tone::Good : Tone::Bad);
+        return said;
+      };
+      rows.push_back({{QStringLiteral("#%1").arg(runs[i]), {}, false, true}, {QString::number(d.item)}, side(d.a, d.answerA), side(d.b, d.answerB),
+                      likelihood ? GridModel::Cell{missing(), {}, false, true} : cell(choiceText(reading, d.item, d.gold)),
+                      found == reading.texts.end() ? GridModel::Cell{missing(), {}, false, true} : cell(found->second.question)});
+    }
+  }
+  itemsSummary_->setText(summary.isEmpty() ? tr("These runs have no items that both scored.") : summary.join(QLatin1Char(' ')));
+  items_->set({tr("Run"), tr("Item"), runs.isEmpty() ? tr("Baseline") : tr("Baseline #%1").arg(runs.first()), tr("This run"), tr("Right answer"), tr("Text")}, std::move(rows));
+  widen(itemsTable_);
 }
 
 }  // namespace ts

@@ -39,14 +39,16 @@ void StoreWatcher::post(std::function<void(Store&)> work) {
   wake_.notify_all();
 }
 
-void StoreWatcher::samples(std::int64_t a, std::int64_t b,
-                           std::function<void(std::vector<SampleRecord>, std::vector<SampleRecord>)> done) {
-  post([this, a, b, done = std::move(done)](Store& store) {
-    auto first = store.samples(a), second = store.samples(b);
-    QMetaObject::invokeMethod(
-        this, [done, x = first ? std::move(*first) : std::vector<SampleRecord>(),
-               y = second ? std::move(*second) : std::vector<SampleRecord>()] { done(x, y); },
-        Qt::QueuedConnection);
+void StoreWatcher::pair(std::int64_t a, std::int64_t b, std::size_t items, std::function<void(PairReading)> done) {
+  post([this, a, b, items, done = std::move(done)](Store& store) {
+    const auto runA = store.run(a), runB = store.run(b);
+    if (!runA || !runB) return;  // deleted meanwhile: the page hears of that in another way
+    auto samplesA = store.samples(a), samplesB = store.samples(b);
+    const std::vector<SampleRecord> none;
+    PairReading reading = readPair(*runA, *runB, samplesA ? *samplesA : none, samplesB ? *samplesB : none, items);
+    for (const auto* read : {&samplesA, &samplesB})
+      if (!*read) reading.comparison.warnings.push_back("the items could not be read: " + read->error().message);
+    QMetaObject::invokeMethod(this, [done, reading = std::move(reading)] { done(reading); }, Qt::QueuedConnection);
   });
 }
 

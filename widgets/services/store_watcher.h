@@ -10,6 +10,7 @@
 #include <mutex>
 #include <thread>
 
+#include "experiments/analysis/pair_reading.h"
 #include "experiments/store/store.h"
 #include "widgets/runs/catalogue.h"
 
@@ -26,8 +27,9 @@ class StoreWatcher : public QObject {
   const std::filesystem::path& path() const { return path_; }
   /// Runs `work` with the store on the watcher's thread.
   void post(std::function<void(Store&)> work);
-  /// Reads samples there and hands them over on this object's thread.
-  void samples(std::int64_t a, std::int64_t b, std::function<void(std::vector<SampleRecord>, std::vector<SampleRecord>)> done);
+  /// Reads two runs with their samples and at most `items` of the items that differ there, and hands that over on this
+  /// object's thread.
+  void pair(std::int64_t a, std::int64_t b, std::size_t items, std::function<void(PairReading)> done);
 
  Q_SIGNALS:
   void opened(const QStringList& notices);

@@ -99,7 +99,7 @@ void MainWindow::makePages() {
   stack_->addWidget(experiment_ = new ExperimentPage(*models_, *sweeps_, *catalogue_, *settings_));
   stack_->addWidget(runs_ = new RunsPage(*catalogue_, *selection_, *settings_));
   stack_->addWidget(front_ = new FrontPage(*catalogue_, *selection_, *settings_));
-  stack_->addWidget(compare_ = new ComparePage(*catalogue_, *selection_, [this](auto a, auto b, auto done) { watcher_->samples(a, b, std::move(done)); }));
+  stack_->addWidget(compare_ = new ComparePage(*catalogue_, *selection_, [this](auto a, auto b, auto done) { watcher_->pair(a, b, ComparePage::kShownItems, std::move(done)); }));
   stack_->addWidget(help_ = new HelpPage);
 }
 

@@ -64,6 +64,7 @@ const TaskRegistration agreement({
     .metrics = {"agreement", "common_prefix"},
     .higherIsBetter = true,
     .generates = true,
+    .itemsDepend = true,
     .run = run,
 });
 

@@ -108,7 +108,7 @@ Result<void> runKeyValue(TaskRun& run) {
 
 Task made(std::string name, std::string title, std::string help, std::function<Result<void>(TaskRun&)> run) {
   return {.name = std::move(name), .title = std::move(title), .help = std::move(help), .data = "", .form = "", .metrics = {"acc"},
-          .higherIsBetter = true, .generates = true, .revision = 2, .run = std::move(run)};
+          .higherIsBetter = true, .generates = true, .itemsDepend = true, .revision = 2, .run = std::move(run)};
 }
 
 const TaskRegistration passkey(made("passkey", "Passkey retrieval", "five digits hidden in --context tokens of filler, at even depths", runPasskey));

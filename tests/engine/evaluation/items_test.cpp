@@ -48,6 +48,9 @@ TEST(Tasks, AnInterruptedAttemptIsTakenUpToTheSameNumbers) {
       EXPECT_EQ(resumed.engaged, whole.engaged);
       ASSERT_EQ(resumed.kl.has_value(), whole.kl.has_value());
       if (!whole.kl) continue;
+      double divergence = 0, positions = 0;
+      for (const Sample& sample : whole.samples) divergence += sample.values.at("kl.sum"), positions += sample.values.at("kl.positions");
+      EXPECT_NEAR(divergence / positions, whole.kl->mean, 1e-9) << "two runs' divergences are compared by these";
       EXPECT_GT(whole.kl->mean, 0);
       EXPECT_EQ(resumed.kl->divergence, whole.kl->divergence);
       EXPECT_EQ(resumed.kl->deltaP, whole.kl->deltaP);
