@@ -7,7 +7,7 @@
 --reference  a folder with choices-*.json (lm-evaluation-harness), smollm2-*.json (numpy) and llama-cpp.json
 --smollm2    SmolLM2-135M-Instruct.Q4_1.gguf (packaging/fetch-models)
 --llama      what runs llama.cpp's programs, "llama-perplexity ..." appended; empty: they are on the PATH
---only       choices, perplexity, kl, speed, memory; the results of the others are kept from --results
+--only       choices, perplexity, kl, speed, memory; the results of the others are kept
 
 Needs nothing but Python's standard library. `speed` wants a quiet machine: a stopwatch does not know who else ran.
 """
@@ -17,6 +17,7 @@ import lzma
 import os
 import pathlib
 import platform
+import random
 import re
 import shlex
 import statistics
@@ -117,31 +118,45 @@ def kl(folder):
 
 
 def speed(folder):
-    """Tokens 64 to 960 of a text (a shorter stretch drowns in the noise of starting a process): the wall clock of a long run less that of a short one leaves out start and prompt."""
-    short, long = 64, 960
+    """`bench` against a stopwatch around `generate`, in turns, as a machine's speed changes from second to second: the median of
+    many ratios with its interval. A long run less a short one leaves out the start of the process and the prompt."""
+    short, long = 16, 272
     prompt = folder / "prompt.txt"
     prompt.write_text("The history of the city begins")
-    walls = {short: [], long: []}
+    prompt_tokens = len(cli("tokenize", EMBEDDED, "--text", prompt.read_text())["ids"])
 
-    def stopwatch(tokens):
+    def generate(tokens):
         begin = time.perf_counter()
-        cli("generate", EMBEDDED, "--prompt-file", prompt, "--tokens", tokens, "--no-stop", "--quiet")
-        walls[tokens].append(time.perf_counter() - begin)
+        made = cli("generate", EMBEDDED, "--prompt-file", prompt, "--tokens", tokens, "--no-stop", "--quiet")
+        return time.perf_counter() - begin, (tokens - 1) / made["decode_tokens_per_s"]
+
+    def stopwatch():
+        first, second = generate(short), generate(long)
+        return [(long - short) / (b - a) for a, b in zip(first, second)]  # outside, and what generate itself says
 
     def bench():
-        made = cli("bench", EMBEDDED, "--no-child", "--depth", short, "--prompt", 6, "--generate", long - short, "--repetitions", 3)
-        benched.extend(made["spread"]["decode_tokens_per_s"]["samples"])
-        noises.append(made["noise"])
+        return cli("bench", EMBEDDED, "--no-child", "--depth", short, "--prompt", prompt_tokens, "--generate", long - short + 1, "--repetitions", 1)["decode_tokens_per_s"]
 
-    stopwatch(short)  # the files are in memory from now on
-    walls[short].clear()
-    benched, noises = [], []
-    for _ in range(options.repetitions):
-        stopwatch(short), stopwatch(long), bench()
-    # Others only ever slow a run down: the fastest of each is the least disturbed.
-    outside = (long - short) / (min(walls[long]) - min(walls[short]))
-    what = f"ts-16m, decode tokens/s of `bench` and of a stopwatch around `generate` (fastest of {len(benched)} and {options.repetitions}; noise {100 * min(noises):.0f} to {100 * max(noises):.0f} %)"
-    return [relative(what, max(benched), outside, 0.03, 4)]
+    kept = options.kept.get("turns", []) if options.more else []
+    stopwatch()  # the files are in memory from now on
+    end = time.monotonic() + options.seconds
+    while time.monotonic() < end:
+        measured = bench() if len(kept) % 2 else None
+        outside, own = stopwatch()
+        kept.append([measured or bench(), outside, own])
+    options.kept["turns"] = kept
+    benched, outside, own = zip(*kept)
+    return [turns(f"ts-16m, decode tokens/s of `bench` and of a stopwatch around `generate`, median of {len(kept)} turns", benched, outside),
+            turns(f"ts-16m, decode tokens/s that `generate` says and of the stopwatch around the same run, median of {len(kept)}", own, outside)]
+
+
+def turns(what, ours, theirs):
+    """The median of the ratios, with its 95 % interval (bootstrap)."""
+    ratios = [a / b for a, b in zip(ours, theirs)]
+    draw = random.Random(1)
+    drawn = sorted(statistics.median(draw.choices(ratios, k=len(ratios))) for _ in range(4000))
+    low, middle, high = (100 * (r - 1) for r in (drawn[100], statistics.median(ratios), drawn[-101]))
+    return row(what, f"{statistics.median(ours):.4g}", f"{statistics.median(theirs):.4g}", f"{middle:+.2f} % ({low:+.2f} to {high:+.2f})", "3 %", abs(middle) <= 3)
 
 
 def memory(folder):
@@ -169,15 +184,18 @@ def write(results):
     lines = ["# Agreement with others", "",
              "Made by [agree.py](agree.py); `agree.py --help` tells what it needs. What fits an ordinary test run is tested in",
              "`tests/engine/evaluation/` (`tasks_test.cpp`, and `agreement_test.cpp` for the divergence) as well.", ""]
+    page = pathlib.Path(__file__).with_name("README.md")
+    before = {section.partition("\n")[0]: section for section in page.read_text().split("\n## ")[1:]} if page.exists() else {}
     for part, (title, _) in PARTS.items():
-        if part not in results:
+        if part not in results:  # measured elsewhere: stays as it is
+            lines += ["## " + before[title].rstrip("\n"), ""] if title in before else []
             continue
         made = results[part]
         lines += [f"## {title}", "", f"{made['when']}, {made['version']}, {made['machine']}", "",
                   "| what | Tradespace | the other | difference | bound | holds |", "| --- | --- | --- | --- | --- | --- |"]
         lines += [f"| {r['what']} | {r['ours']} | {r['theirs']} | {r['difference']} | {r['bound']} | {'yes' if r['holds'] else '**no**'} |" for r in made["rows"]]
         lines.append("")
-    pathlib.Path(__file__).with_name("README.md").write_text("\n".join(lines))
+    page.write_text("\n".join(lines))
 
 
 def main():
@@ -188,16 +206,19 @@ def main():
     parser.add_argument("--smollm2", type=pathlib.Path)
     parser.add_argument("--llama", default="")
     parser.add_argument("--only", nargs="*", choices=PARTS, default=list(PARTS))
-    parser.add_argument("--repetitions", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=600, help="how long speed is measured")
+    parser.add_argument("--more", action="store_true", help="add to the turns of speed that --results has of the same version")
     parser.add_argument("--results", type=pathlib.Path, default=ROOT / "build/agreement.json")
     options = parser.parse_args()
     results = json.loads(options.results.read_text()) if options.results.exists() else {}
     version = subprocess.run([options.cli, "--version"], capture_output=True, text=True).stdout.splitlines()[0]
     cpu = next((l.split(":")[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")), platform.machine())
     for part in options.only:
+        before = results.get(part, {})
+        options.kept = before.get("kept", {}) if before.get("version") == version else {}
         with tempfile.TemporaryDirectory() as folder:
             rows = PARTS[part][1](pathlib.Path(folder))
-        results[part] = {"rows": rows, "when": time.strftime("%Y-%m-%d"), "version": version, "machine": f"{os.cpu_count()} cores of {cpu}"}
+        results[part] = {"rows": rows, "kept": options.kept, "when": time.strftime("%Y-%m-%d"), "version": version, "machine": f"{os.cpu_count()} cores of {cpu}"}
         options.results.write_text(json.dumps(results, indent=1))
         for r in rows:
             print(("ok  " if r["holds"] else "NO  ") + " | ".join(str(r[k]) for k in ("what", "ours", "theirs", "difference")), flush=True)
