@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/weights/packed.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cassert>
-#include <new>
 
 #include "engine/core/half.h"
 #include "engine/kernels/panel_codes.h"
@@ -42,19 +39,6 @@ std::size_t offsetBytes(OffsetKind kind) {
   return 0;
 }
 
-constexpr std::size_t kHugePage = std::size_t{2} << 20;
-
-/// Not cleared. Streams of weights are what a processor's page walks cost most for, so large ones ask for huge pages.
-std::byte* allocateBytes(std::size_t size) {
-  const std::size_t alignment = size >= kHugePage ? kHugePage : kAlignment;
-  auto* p = static_cast<std::byte*>(::operator new[](size, std::align_val_t{alignment}));
-#ifdef MADV_HUGEPAGE
-  if (alignment == kHugePage)
-    madvise(p, size / kHugePage * kHugePage, MADV_HUGEPAGE);  // advice: failing changes nothing
-#endif
-  return p;
-}
-
 std::int64_t up(std::int64_t n, std::int64_t to) {
   return (n + to - 1) / to * to;
 }
@@ -80,10 +64,6 @@ std::uint32_t gather(const std::uint8_t* codes, int shift, std::uint32_t mask) {
 }
 
 }  // namespace
-
-void PackedMatrix::Free::operator()(std::byte* p) const {
-  ::operator delete[](p, std::align_val_t{alignment});
-}
 
 PackedMatrix::PackedMatrix(const PackedLayout& layout, std::int64_t rows, std::int64_t cols, const RowSource& source,
                            ThreadPool& pool)
@@ -116,11 +96,11 @@ PackedMatrix::PackedMatrix(const PackedLayout& layout, std::int64_t rows, std::i
   const std::size_t superScales = reserve(superScale ? perSuper * 2 : 0),
                     superOffsets = reserve(superOffset ? perSuper * 2 : 0);
   size_ = size;
-  storage_ = {allocateBytes(size), Free{size >= kHugePage ? kHugePage : kAlignment}};
-  v.base = storage_.get() + base, v.high = storage_.get() + high;
-  v.scales = storage_.get() + scales, v.offsets = storage_.get() + offsets;
-  v.superScales = reinterpret_cast<std::uint16_t*>(storage_.get() + superScales);
-  v.superOffsets = reinterpret_cast<std::uint16_t*>(storage_.get() + superOffsets);
+  storage_ = PageStorage(size);
+  v.base = storage_.data() + base, v.high = storage_.data() + high;
+  v.scales = storage_.data() + scales, v.offsets = storage_.data() + offsets;
+  v.superScales = reinterpret_cast<std::uint16_t*>(storage_.data() + superScales);
+  v.superOffsets = reinterpret_cast<std::uint16_t*>(storage_.data() + superOffsets);
 
   pool.split(v.panels, 1, [&](Range range, int) {
     PackedRow row;
@@ -148,7 +128,7 @@ void PackedMatrix::packPanel(std::int64_t panel, const RowSource& source, Packed
 void PackedMatrix::clearPanel(std::int64_t panel) {
   const PanelView& v = view_;
   const auto clear = [&](const void* all, std::size_t bytesPerPanel) {
-    std::byte* base = storage_.get() + (static_cast<const std::byte*>(all) - storage_.get());
+    std::byte* base = storage_.data() + (static_cast<const std::byte*>(all) - storage_.data());
     std::memset(base + static_cast<std::size_t>(panel) * bytesPerPanel, 0, bytesPerPanel);
   };
   const std::size_t perGroup = static_cast<std::size_t>(v.groups) * kPanel,
@@ -163,8 +143,8 @@ void PackedMatrix::scatter(const PackedRow& row, std::int64_t panel, int lane) {
   const PanelView& v = view_;
   const auto p = static_cast<std::size_t>(panel), l = static_cast<std::size_t>(lane),
              padded = static_cast<std::size_t>(v.padded);
-  std::byte* base = storage_.get() + (v.base - storage_.get()) + p * v.basePanelBytes;
-  std::byte* high = storage_.get() + (v.high - storage_.get()) + p * v.highPanelBytes;
+  std::byte* base = storage_.data() + (v.base - storage_.data()) + p * v.basePanelBytes;
+  std::byte* high = storage_.data() + (v.high - storage_.data()) + p * v.highPanelBytes;
   const std::uint8_t* c = row.codes.data();
   switch (v.element) {
     case Element::F32:

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "engine/core/buffer.h"
+#include "engine/core/page_storage.h"
 #include "engine/kernels/panel.h"
 #include "engine/weights/matrix.h"
 
@@ -46,19 +47,13 @@ class PackedMatrix final : public Matrix {
   const PanelView& view() const { return view_; }
 
  private:
-  struct Free {
-    std::size_t alignment;
-    void operator()(std::byte* p) const;
-  };
-
   void packPanel(std::int64_t panel, const RowSource& source, PackedRow& row);
   void clearPanel(std::int64_t panel);
   void scatter(const PackedRow& row, std::int64_t panel, int lane);
 
   std::string format_;
   PanelView view_;
-  std::unique_ptr<std::byte[], Free> storage_{nullptr,
-                                              Free{kAlignment}};  ///< touched first by the workers that pack it
+  PageStorage storage_;  ///< touched first by the workers that pack it
   std::size_t size_ = 0;
 };
 
