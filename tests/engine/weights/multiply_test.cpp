@@ -77,6 +77,39 @@ TEST_P(MultiplyTest, ARowsResultDoesNotDependOnItsCompany) {
     }
 }
 
+TEST_P(MultiplyTest, ARowInSeveralTilesIsTheRowAlone) {
+  ThreadPool pool(2);
+  const std::int64_t rows = 21, cols = 256, count = 70;  // more rows than a tile of digits or of floats has
+  for (const auto& sample : samples::all(rows, cols, pool))
+    for (const Activations activations : {Activations::F32, Activations::Q8}) {
+      const auto in = floats(count * cols, 51);
+      const auto all = product(*sample.matrix, in, count, 2, activations, false);
+      for (const std::int64_t r : {0, 1, 31, 32, 35, 63, 64, 69}) {
+        const auto alone = product(*sample.matrix, std::vector<float>(in.begin() + r * cols, in.begin() + (r + 1) * cols), 1, 1, activations, false);
+        ASSERT_TRUE(std::equal(alone.begin(), alone.end(), all.begin() + r * rows)) << sample.name << " row " << r;
+      }
+    }
+}
+
+TEST_P(MultiplyTest, WhatIsNotANumberStaysSoAndInItsRow) {
+  ThreadPool pool(2);
+  const std::int64_t rows = 19, cols = 256;
+  for (const auto& sample : samples::all(rows, cols, pool))
+    for (const Activations activations : {Activations::F32, Activations::Q8})
+      for (const float broken : {NAN, INFINITY, -INFINITY})
+        for (const std::int64_t count : {1, 5}) {
+          auto in = floats(count * cols, 61);
+          const auto whole = product(*sample.matrix, in, count, 2, activations, false);
+          in[static_cast<std::size_t>((count - 1) * cols + 77)] = broken;
+          const auto out = product(*sample.matrix, in, count, 2, activations, false);
+          for (std::int64_t i = 0; i < count * rows; ++i) {
+            const auto at = static_cast<std::size_t>(i);
+            if (i < (count - 1) * rows) ASSERT_EQ(out[at], whole[at]) << sample.name << ": another row's trouble";
+            else ASSERT_FALSE(std::isfinite(out[at])) << sample.name << " made a number of " << broken;
+          }
+        }
+}
+
 TEST_P(MultiplyTest, TogetherIsTheSameAsOneByOne) {
   ThreadPool pool(2);
   const std::int64_t cols = 256;
