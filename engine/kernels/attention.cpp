@@ -149,13 +149,13 @@ HWY_INLINE void addTile(const float* weights, std::int64_t weightStride, const T
   for (int q = 0; q < Q; ++q)
     for (int i = 0; i < vectors; ++i) sums[q][i] = hn::LoadU(d, out + q * outStride + i * kLanes);
   for (std::int64_t r = 0; r < count; ++r, rows += rowStride) {
-    V v[vectors];
     if constexpr (Ahead)
       for (std::int64_t i = 0; i < rowStride; i += 64 / static_cast<std::int64_t>(sizeof(T))) prefetchLine(rows + i);
-    for (int i = 0; i < vectors; ++i) v[i] = load(rows + i * kLanes);
-    for (int q = 0; q < Q; ++q) {
-      const V w = hn::Set(d, weights[q * weightStride + r]);
-      for (int i = 0; i < vectors; ++i) sums[q][i] = hn::MulAdd(w, v[i], sums[q][i]);
+    V w[Q];
+    for (int q = 0; q < Q; ++q) w[q] = hn::Set(d, weights[q * weightStride + r]);
+    for (int i = 0; i < vectors; ++i) {  // vector by vector: sums, weights and one of the row fill 16 registers
+      const V v = load(rows + i * kLanes);
+      for (int q = 0; q < Q; ++q) sums[q][i] = hn::MulAdd(w[q], v, sums[q][i]);
     }
   }
   for (int q = 0; q < Q; ++q)

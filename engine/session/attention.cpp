@@ -13,7 +13,6 @@ namespace ts {
 namespace {
 
 constexpr std::int64_t kQueries = 24;     // of a tile: enough to read keys and values seldom, few enough for the caches
-constexpr std::int64_t kSharesEach = 6;   // of a worker: so that they end together
 constexpr std::int64_t kMergeAlone = 64;  // chunks from which merging is worth a barrier
 
 /// Takes items 0 .. count - 1 one by one: work of unequal size, each item by whoever is free.
@@ -124,15 +123,18 @@ void KvAttention::byChunks(const AttentionProblem& p, std::span<const AttentionT
   const std::int64_t part = AttentionTile::partSize(p.dim);
   std::int64_t size = 0, chunks = 0;
   for (const AttentionTile& t : tiles) size += t.queries() * (p.dim + t.chunks() * part), chunks += t.chunks();
-  const std::int64_t run = std::max<std::int64_t>(1, chunks / (kSharesEach * execution_.pool.size()));
   if (execution_.shared.size() < static_cast<std::size_t>(size)) execution_.shared.resize(static_cast<std::size_t>(size));
   Cutter cut(execution_.shared.data());
+  std::int64_t left = chunks;
   std::vector<Share>& shares = work_->shares;
   shares.clear();
   for (const AttentionTile& t : tiles) {
     const ConstRows queries = t.gather(p, cut.floats(t.queries() * p.dim));
     const Rows parts = cut.rows(t.chunks() * t.queries(), part);
-    for (std::int64_t c = 0; c < t.chunks(); c += run) shares.push_back({&t, {c, std::min(t.chunks(), c + run)}, queries, parts});
+    for (std::int64_t c = 0, run; c < t.chunks(); c += run, left -= run) {
+      run = std::clamp<std::int64_t>(left / (2 * execution_.pool.size()), 1, t.chunks() - c);  // the last ones short: workers end together
+      shares.push_back({&t, {c, c + run}, queries, parts});
+    }
   }
   const auto count = static_cast<std::int64_t>(shares.size());
   eachItem(execution_.pool, count, [&](std::int64_t i, int worker) {

@@ -64,6 +64,7 @@ struct Session::Impl {
       state.layers.emplace_back(static_cast<std::size_t>(block.kvHeads), HeadRows(state.codec, model->config.headDim, state.wantsMass));
     state.mass.resize(model->blocks.size());
     // What a codec or a policy will keep is not known; memory that is never touched costs nothing.
+    if (options.capacity > 0) tokens.reserve(static_cast<std::size_t>(std::min(options.capacity, model->config.contextLength)));
     if (state.codec || !state.policies.empty() || options.capacity <= 0) return;
     const std::int64_t rows = std::min(options.capacity, model->config.contextLength) + HeadRows::kTail;
     const std::size_t row = static_cast<std::size_t>(model->config.headDim) * sizeof(float);
@@ -127,7 +128,7 @@ struct Session::Impl {
   void dropDraft() {
     for (auto& heads : state.layers)
       for (HeadRows& rows : heads) rows.dropDraft();
-    draft = {};
+    draft.tokens.clear(), draft.parents.clear();  // their memory stays: a decode step takes none from the heap
   }
 
   void commit(std::span<const std::int32_t> offsets) {
