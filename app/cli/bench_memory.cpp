@@ -25,9 +25,16 @@ std::vector<std::string> childArguments(const std::string& model, const Plan& pl
   return words;
 }
 
-std::string messageOf(const Json& json, int status) {
-  if (json.is_object() && json.contains("error") && json["error"].contains("message")) return json["error"]["message"].get<std::string>();
-  return status > 128 ? "it was ended by signal " + std::to_string(status - 128) : "it ended with status " + std::to_string(status);
+/// What the child said was wrong, as this process would have said it; else how it ended.
+Error failureOf(const Json& json, int status, const std::string& model) {
+  if (json.is_object() && json.contains("error")) {
+    const Json& error = json["error"];
+    const std::string kind = error.value("kind", "");
+    for (const ErrorKind k : {ErrorKind::InvalidInput, ErrorKind::Refused, ErrorKind::Unsupported, ErrorKind::OutOfMemory, ErrorKind::Io, ErrorKind::Cancelled})
+      if (kind == name(k)) return {k, error.value("message", ""), error.value("where", "")};
+  }
+  const std::string how = status > 128 ? "was ended by signal " + std::to_string(status - 128) : "ended with status " + std::to_string(status);
+  return {ErrorKind::Internal, "the process that measures memory " + how, model};
 }
 
 MemoryUse useFrom(const Json& json) {
@@ -67,7 +74,7 @@ Result<MeasuredMemory> measureMemory(Shell& shell, const std::string& model, con
   TS_TRY(const Plan plan, planOf(flags));
   TS_TRY(const ChildResult child, runChild("/proc/self/exe", childArguments(model, plan, options), shell.stop.get_token()));
   const Json json = Json::parse(child.output, nullptr, false);
-  if (child.status != 0) return fail(ErrorKind::Internal, "the process that measures memory failed: " + messageOf(json, child.status), model);
+  if (child.status != 0) return tl::unexpected(failureOf(json, child.status, model));
   if (json.is_discarded()) return fail(ErrorKind::Internal, "the process that measures memory said nothing that can be read");
   MeasuredMemory memory;
   memory.peakBytes = child.peakBytes;

@@ -95,8 +95,6 @@ TEST(Eval, ScoresTheUsersOwnText) {
   EXPECT_THAT(cliError({"eval", kDraft, "--data", folder / "none.txt"}), HasSubstr("none.txt"));
 }
 
-TEST(Eval, AnUnknownTaskIsNamed) { EXPECT_THAT(cliError({"eval", kDraft, "--task", "tea-leaves"}), HasSubstr("tea-leaves")); }
-
 TEST(Bench, MeasuresSpeedLatencyAndBytes) {
   const Json got = cliJson({"bench", kDraft, "--prompt", "32", "--generate", "16", "--repetitions", "3"});
   ASSERT_EQ(missingKeys(got, {"prefill_tokens_per_s", "decode_tokens_per_s", "ttft_ms", "itl_ms.p50", "itl_ms.p90", "itl_ms.p99", "read_bandwidth_gb_s",
