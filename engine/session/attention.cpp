@@ -49,8 +49,7 @@ void wholeTile(const AttentionProblem& p, const AttentionTile& t, Execution& exe
   t.finish(p, total);
 }
 
-/// The same, keeping all exponentials, so that `add(row of the tile, row of the list, probability)` hears of each
-/// probability, summed over nothing.
+/// The same, keeping all exponentials: then add(row of the tile, row of the list, probability) is told every probability.
 template <class Add>
 void wholeTileWithMass(const AttentionProblem& p, const AttentionTile& t, Execution& execution, int worker, Add add) {
   const std::int64_t queries = t.queries(), part = AttentionTile::partSize(p.dim), chunks = t.chunks();
