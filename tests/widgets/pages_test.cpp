@@ -150,6 +150,16 @@ TEST_F(Pages, TheFrontIsToldInWordsAndExports) {
   for (const char* name : {"f.svg", "f.pdf", "f.png", "f.csv"}) EXPECT_TRUE(page.exportTo(folder.filePath(name)));
 }
 
+TEST_F(Pages, AFrontOfQualitiesAloneSetsTwoAgainstEachOther) {
+  std::vector<RunRecord> runs = sampleRuns();
+  for (RunRecord& run : runs) std::erase_if(run.metrics, [](const auto& m) { return m.first != "acc" && m.first != "perplexity" && m.first != "kl_mean"; });
+  catalogue.set(runs);
+  FrontPage page(catalogue, selection, settings);
+  page.show();
+  EXPECT_EQ(page.plot().y.title, "Perplexity");
+  EXPECT_NE(page.plot().x.title, page.plot().y.title);
+}
+
 TEST_F(Pages, FrontLooksAtRunsThatCameInWhileItWasHiddenWhenItIsShown) {
   FrontPage page(catalogue, selection, settings);
   fill();

@@ -213,10 +213,13 @@ void FrontPage::fillMetrics() {
     for (const auto& [name, value] : run.settings)
       if (name.find('.') == std::string::npos && !value.empty()) settings.insert(name);
   }
-  const auto first = [&](std::initializer_list<const char*> names) {
+  // Runs of which only quality was measured have none of the costs: two qualities then, never one against itself.
+  const auto first = [&](std::initializer_list<const char*> names, const QString& other) {
     for (const char* name : names)
       if (metrics.contains(name)) return text(name);
-    return metrics.empty() ? QString() : text(*metrics.begin());
+    for (const auto& name : metrics)
+      if (text(name) != other) return text(name);
+    return other;
   };
   const auto fill = [&](QComboBox* box, const QString& fallback) {
     const QSignalBlocker quiet(box);
@@ -228,8 +231,9 @@ void FrontPage::fillMetrics() {
     }
     choose(box, chosen_ && box->findData(before) >= 0 ? before : fallback);
   };
-  fill(x_, first({"decode_tokens_per_s", "bytes_total", "bytes_weights", "ttft_ms"}));
-  fill(y_, first({"perplexity", "bits_per_byte", "acc", "kl_mean"}));
+  const QString quality = first({"perplexity", "bits_per_byte", "acc", "kl_mean"}, QString());
+  fill(x_, first({"decode_tokens_per_s", "bytes_total", "bytes_weights", "ttft_ms"}, quality));
+  fill(y_, quality);
   const QSignalBlocker quiet(colour_);
   const QString before = colour_->currentData().toString();
   colour_->clear();
