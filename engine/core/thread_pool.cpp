@@ -4,6 +4,7 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <exception>
 #include <mutex>
@@ -27,12 +28,29 @@ inline void pause() {
 // Long enough for the gaps between the operations of a decode step, short enough to leave the core to others when idle.
 constexpr int kSpins = 4000;
 
+/// What one worker has been told to expect, and how much of it has been asked for.
+struct Expected {
+  std::array<Stretch, ThreadPool::kStretches> stretches{};
+  std::uint32_t telling = 0;  ///< counts what was said
+  std::size_t at = 0, offset = 0;
+
+  /// Asks for a few more lines; false when nothing is left.
+  bool fetch() {
+    constexpr std::size_t line = 64, lines = 4;
+    while (at < stretches.size() && offset >= stretches[at].bytes) ++at, offset = 0;
+    if (at == stretches.size()) return false;
+    for (std::size_t i = 0; i < lines; ++i) __builtin_prefetch(stretches[at].data + offset + i * line, 0, 2);  // 2: not into the first level
+    offset += lines * line;
+    return true;
+  }
+};
+
 /// Waits until the word differs from `seen`; spins first, then parks on it. `parked` tells the writer to wake.
-std::uint32_t waitForChange(const std::atomic<std::uint32_t>& word, std::uint32_t seen, std::atomic<int>& parked) {
+std::uint32_t waitForChange(const std::atomic<std::uint32_t>& word, std::uint32_t seen, std::atomic<int>& parked, Expected& expected) {
   for (int i = 0; i < kSpins; ++i) {
     const std::uint32_t now = word.load(std::memory_order_acquire);
     if (now != seen) return now;
-    pause();
+    if (!expected.fetch()) pause();
   }
   std::uint32_t now;
   parked.fetch_add(1);
@@ -58,6 +76,11 @@ struct ThreadPool::Team {
   alignas(kAlignment) std::atomic<std::uint32_t> finished{0};  // workers that ended the current round
   std::atomic<int> parkedDriver{0};
   std::vector<std::thread> threads;
+  struct alignas(kAlignment) Told {
+    Expected expected;
+  };
+  std::vector<Told> told;  // of each worker; written between runs, read by the worker as a run begins
+  Expected ownExpected;    // the driver's
   std::mutex failureMutex;     // taken only when a body throws
   std::exception_ptr failure;  // read by the driver after the barrier
   int size = 1;
@@ -65,9 +88,11 @@ struct ThreadPool::Team {
   void work(int worker) {
     omp_set_num_threads(1);
     std::uint32_t seen = 0;
+    Expected expected;
     for (;;) {
-      seen = waitForChange(epoch, seen, parkedWorkers);
+      seen = waitForChange(epoch, seen, parkedWorkers, expected);
       if (seen & 1) return;
+      if (const Expected& now = told[static_cast<std::size_t>(worker)].expected; now.telling != expected.telling) expected = now;
       try {
         body(context, worker);
       } catch (...) {  // out of memory in a worker is the run's failure, not the program's
@@ -81,6 +106,7 @@ struct ThreadPool::Team {
 
 ThreadPool::ThreadPool(int threads) : team_(std::make_unique<Team>()) {
   team_->size = threads > 0 ? threads : cpuInfo().physicalCores;
+  team_->told.resize(static_cast<std::size_t>(team_->size));
   for (int i = 1; i < team_->size; ++i) team_->threads.emplace_back([team = team_.get(), i] { team->work(i); });
 }
 
@@ -91,6 +117,14 @@ ThreadPool::~ThreadPool() {
 }
 
 int ThreadPool::size() const { return team_->size; }
+
+void ThreadPool::expect(int worker, std::span<const Stretch> stretches) {
+  Expected& told = worker == 0 ? team_->ownExpected : team_->told[static_cast<std::size_t>(worker)].expected;
+  told.stretches = {};
+  std::copy_n(stretches.begin(), std::min(stretches.size(), kStretches), told.stretches.begin());
+  told.at = told.offset = 0;
+  ++told.telling;
+}
 
 void ThreadPool::runErased(void (*body)(void*, int), void* context) {
   // The driver computes too; its own OpenMP team would oversubscribe the machine. The setting is per thread.
@@ -111,7 +145,7 @@ void ThreadPool::runErased(void (*body)(void*, int), void* context) {
   }
   const auto all = static_cast<std::uint32_t>(team.size - 1);
   std::uint32_t done = team.finished.load(std::memory_order_acquire);
-  while (done != all) done = waitForChange(team.finished, done, team.parkedDriver);
+  while (done != all) done = waitForChange(team.finished, done, team.parkedDriver, team.ownExpected);
   if (!own && team.failure) own = std::move(team.failure);
   team.failure = nullptr;
   if (own) std::rethrow_exception(own);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <type_traits>
 
 namespace ts {
@@ -12,6 +14,12 @@ struct Range {
   std::int64_t begin = 0;
   std::int64_t end = 0;
   std::int64_t size() const { return end - begin; }
+};
+
+/// Some bytes that will be read.
+struct Stretch {
+  const std::byte* data = nullptr;
+  std::size_t bytes = 0;
 };
 
 /// The share of `worker` in n items split evenly among `workers`, in multiples of `grain` (except the last).
@@ -34,6 +42,12 @@ class ThreadPool {
   void run(Body&& body) {
     runErased([](void* context, int worker) { (*static_cast<std::remove_reference_t<Body>*>(context))(worker); }, &body);
   }
+
+  /// What `worker` will read in one of the next runs. From the next run on it asks its cache for that whenever it waits, for
+  /// the others or for the driver's work between two runs, so that the memory is never idle while something is left to read.
+  /// Replaces what was said before; the first kStretches count. Called by the driver, between runs.
+  void expect(int worker, std::span<const Stretch> stretches);
+  static constexpr std::size_t kStretches = 8;
 
   /// Splits n items among the workers: body(range, worker).
   template <class Body>

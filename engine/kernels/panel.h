@@ -52,7 +52,7 @@ struct PanelView {
   int zero = 0;
   const std::byte* base = nullptr;
   const std::byte* high = nullptr;
-  std::size_t basePanelBytes = 0, highPanelBytes = 0;
+  std::size_t basePanelBytes = 0, highPanelBytes = 0, scalePanelBytes = 0;
   const void* scales = nullptr;            ///< float, half or signed byte
   const void* offsets = nullptr;           ///< signed byte (Point), float, half or signed byte
   const std::uint16_t* superScales = nullptr;   ///< [panel][super][16] halves

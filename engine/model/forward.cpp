@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <initializer_list>
 
 #include "engine/kernels/vector.h"
 
@@ -71,9 +72,22 @@ struct Step {
   Rows out;
 };
 
-/// Several maps of the same input with one barrier; biases added.
-void apply(const Pass& pass, ConstRows in, std::span<const Step> steps) {
+/// Rows up to which reading weights takes longer than multiplying them, so that it pays to fetch them early.
+constexpr std::int64_t kExpectingRows = 4;
+
+void expect(const Pass& pass, std::int64_t rows, std::initializer_list<const Linear*> next) {
+  if (rows > kExpectingRows) return;
+  std::array<const Matrix*, 3> matrices;
+  std::size_t count = 0;
+  for (const Linear* linear : next)
+    if (linear->weight) matrices[count++] = linear->weight.get();
+  expectProducts(std::span(matrices).first(count), pass.execution);
+}
+
+/// Several maps of the same input with one barrier; biases added. `next` are the maps that the pass comes to after these.
+void apply(const Pass& pass, ConstRows in, std::span<const Step> steps, std::initializer_list<const Linear*> next) {
   Timed timed(pass, Operation::Linear);
+  expect(pass, in.count, next);
   std::array<Product, 3> products;
   std::size_t count = 0;
   for (const Step& step : steps) {
@@ -136,7 +150,7 @@ void attentionHalf(const Pass& pass, const Block& block, int layer, Rows hidden)
   const Rows q = view(w.q, m, queries), k = view(w.k, m, keys), v = view(w.v, m, keys);
   const Rows attended = view(w.attended, m, queries), out = view(w.projected, m, c.hidden);
   const std::array<Step, 3> steps{Step{Role::Q, &block.q, q}, Step{Role::K, &block.k, k}, Step{Role::V, &block.v, v}};
-  apply(pass, in, steps);
+  apply(pass, in, steps, {&block.o});
   {
     const Timed timed(pass, Operation::Norm);
     const int rope = c.layers[static_cast<std::size_t>(layer)].rope;
@@ -145,11 +159,11 @@ void attentionHalf(const Pass& pass, const Block& block, int layer, Rows hidden)
   }
   pass.attention.attend(layer, q, k, v, attended);
   const Step project{Role::O, &block.o, out};
-  apply(pass, attended, std::span(&project, 1));
+  apply(pass, attended, std::span(&project, 1), {&block.gate, &block.up});
   addResidual(pass, block.attentionPostNorm, out, hidden);
 }
 
-void mlpHalf(const Pass& pass, const Block& block, Rows hidden) {
+void mlpHalf(const Pass& pass, const Block& block, int layer, Rows hidden) {
   const ModelConfig& c = pass.model.config;
   Workspace& w = pass.workspace;
   const std::int64_t m = hidden.count;
@@ -164,18 +178,24 @@ void mlpHalf(const Pass& pass, const Block& block, Rows hidden) {
   if (block.gate.weight) {
     const Rows gate = view(w.gate, m, block.intermediate);
     const std::array<Step, 2> steps{Step{Role::Gate, &block.gate, gate}, Step{Role::Up, &block.up, up}};
-    apply(pass, in, steps);
+    apply(pass, in, steps, {&block.down});
     const Timed timed(pass, Operation::Activation);
     forRows(pass, m, [&](std::int64_t i) { activateRow(c.gate, gate.row(i), up.row(i), gate.width, gate.row(i)); });
     activated = gate;
   } else {
     const Step step{Role::Up, &block.up, up};
-    apply(pass, in, std::span(&step, 1));
+    apply(pass, in, std::span(&step, 1), {&block.down});
     const Timed timed(pass, Operation::Activation);
     forRows(pass, m, [&](std::int64_t i) { activateRow(c.gate, up.row(i), nullptr, up.width, up.row(i)); });
   }
   const Step project{Role::Down, &block.down, out};
-  apply(pass, activated, std::span(&project, 1));
+  const auto after = static_cast<std::size_t>(layer) + 1;
+  if (after < pass.model.blocks.size()) {
+    const Block& follows = pass.model.blocks[after];
+    apply(pass, activated, std::span(&project, 1), {&follows.q, &follows.k, &follows.v});
+  } else {
+    apply(pass, activated, std::span(&project, 1), {&pass.model.head});
+  }
   addResidual(pass, block.mlpPostNorm, out, hidden);
 }
 
@@ -203,7 +223,7 @@ void embed(const Pass& pass, std::span<const int> tokens, Rows hidden) {
 void runBlock(const Pass& pass, int layer, Rows hidden) {
   const Block& block = pass.model.blocks[static_cast<std::size_t>(layer)];
   attentionHalf(pass, block, layer, hidden);
-  mlpHalf(pass, block, hidden);
+  mlpHalf(pass, block, layer, hidden);
 }
 
 void runHead(const Pass& pass, ConstRows hidden, Rows logits) {
@@ -213,6 +233,7 @@ void runHead(const Pass& pass, ConstRows hidden, Rows logits) {
   Timed timed(pass, Operation::Head);
   timed.cost.bytes = model.head.weight->bytesRead();
   timed.cost.operations = model.head.weight->operations() * static_cast<std::uint64_t>(hidden.count);
+  if (const Block& first = model.blocks.front(); !pass.wide) expect(pass, hidden.count, {&first.q, &first.k, &first.v});  // of the next token
   model.head.weight->multiply(normed, logits, pass.execution, pass.wide);
   addBias(model.head, logits);
   if (const float cap = model.config.logitSoftcap; cap > 0)

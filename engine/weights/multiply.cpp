@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Products of packed matrices, alone or together, split over the workers by panels.
 #include <algorithm>
+#include <array>
 #include <cassert>
 
 #include "engine/kernels/product.h"
@@ -12,6 +13,9 @@ namespace {
 
 /// At most so many products share one barrier; q, k, v and gate, up need three.
 constexpr std::size_t kTogether = 4;
+
+/// What a waiting worker fetches of the next matrices at most: a second-level cache must hold it beside what runs now.
+constexpr std::size_t kExpectedBytes = std::size_t{384} << 10;
 
 struct Batch {
   const PackedMatrix* matrices[kTogether];
@@ -27,6 +31,11 @@ struct Batch {
   }
 };
 
+/// What of a worker's share of all panels lies in a matrix whose panels come after `before` others.
+Range shareOf(const PanelView& view, std::int64_t before, Range mine) {
+  return {std::max<std::int64_t>(0, mine.begin - before), std::min(view.panels, mine.end - before)};
+}
+
 /// This worker's share of all panels of the batch.
 template <class Tiles>
 void multiplyShare(const Batch& batch, const Tiles& tiles, float* scratch, int worker, int workers) {
@@ -34,7 +43,7 @@ void multiplyShare(const Batch& batch, const Tiles& tiles, float* scratch, int w
   std::int64_t before = 0;
   for (std::size_t i = 0; i < batch.count; ++i) {
     const PanelView& view = batch.matrices[i]->view();
-    const Range panels{std::max<std::int64_t>(0, mine.begin - before), std::min(view.panels, mine.end - before)};
+    const Range panels = shareOf(view, before, mine);
     if (panels.size() > 0) multiplyPanels(view, panels, tiles, batch.outs[i], scratch);
     before += view.panels;
   }
@@ -82,11 +91,10 @@ void runDnnl(const Batch& batch, ConstRows in, Execution& execution) {
     std::int64_t before = 0;
     for (std::size_t i = 0; i < batch.count; ++i) {
       const PackedMatrix& matrix = *batch.matrices[i];
-      const std::int64_t all = matrix.view().panels;
-      const Range panels{std::max<std::int64_t>(0, mine.begin - before), std::min(all, mine.end - before)};
+      const Range panels = shareOf(matrix.view(), before, mine);
       if (panels.size() > 0)
         multiplyByDnnl(matrix, panels, in, batch.outs[i], execution.scratchFor(worker, dnnlScratchFloats(matrix)));
-      before += all;
+      before += matrix.view().panels;
     }
   });
 }
@@ -128,6 +136,37 @@ void multiplyTogether(ConstRows in, std::span<const Product> products, Execution
     if (batches[static_cast<int>(way)].count == kTogether) flush(way);
   }
   for (const Way way : {Way::Floats, Way::OneDigit, Way::ThreeDigits}) flush(way);
+}
+
+void expectProducts(std::span<const Matrix* const> matrices, Execution& execution) {
+  const int workers = execution.pool.size();
+  if (workers == 1) return;  // who never waits fetches nothing
+  std::int64_t all = 0;
+  for (const Matrix* m : matrices)
+    if (const auto* packed = dynamic_cast<const PackedMatrix*>(m)) all += packed->view().panels;
+  for (int worker = 0; worker < workers; ++worker) {
+    std::array<Stretch, ThreadPool::kStretches> stretches;
+    std::size_t count = 0, left = kExpectedBytes;
+    std::int64_t before = 0;
+    for (const Matrix* m : matrices) {
+      const auto* packed = dynamic_cast<const PackedMatrix*>(m);
+      if (!packed) continue;
+      const PanelView& v = packed->view();
+      const Range panels = shareOf(v, before, share(all, worker, workers));
+      before += v.panels;
+      if (panels.size() <= 0) continue;
+      const auto add = [&](const void* plane, std::size_t bytesPerPanel) {
+        const std::size_t bytes = std::min(static_cast<std::size_t>(panels.size()) * bytesPerPanel, left);
+        if (bytes == 0 || count == stretches.size()) return;
+        stretches[count++] = {static_cast<const std::byte*>(plane) + static_cast<std::size_t>(panels.begin) * bytesPerPanel, bytes};
+        left -= bytes;
+      };
+      add(v.scales, v.scalePanelBytes);
+      add(v.base, v.basePanelBytes);
+      add(v.high, v.highPanelBytes);
+    }
+    execution.pool.expect(worker, std::span(stretches).first(count));
+  }
 }
 
 void PackedMatrix::multiply(ConstRows in, Rows out, Execution& execution, bool wide) const {

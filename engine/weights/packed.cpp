@@ -80,6 +80,8 @@ PackedMatrix::PackedMatrix(const PackedLayout& layout, std::int64_t rows, std::i
   v.basePanelBytes = static_cast<std::size_t>(v.padded) * kPanel * static_cast<std::size_t>(baseBits(v.element)) / 8;
   v.highPanelBytes = static_cast<std::size_t>(v.padded) * kPanel * static_cast<std::size_t>(highBits(v.element)) / 8;
 
+  v.scalePanelBytes = static_cast<std::size_t>(v.groups) * kPanel * scaleBytes(v.scaleKind);
+
   const auto panels = static_cast<std::size_t>(v.panels);
   const std::size_t perGroup = panels * static_cast<std::size_t>(v.groups) * kPanel;
   const std::size_t perSuper = panels * static_cast<std::size_t>(v.supers) * kPanel;
