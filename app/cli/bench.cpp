@@ -106,9 +106,9 @@ Json kernelsOf() {
   return kernels;
 }
 
-Json operationsOf(const BenchResult& r) {
+Json operationsOf(const std::map<std::string, Cost>& costs) {
   Json operations = Json::object();
-  for (const auto& [name, cost] : r.operations)
+  for (const auto& [name, cost] : costs)
     operations[name] = {{"bytes", cost.bytes}, {"operations", cost.operations}, {"nanoseconds", cost.nanoseconds}, {"calls", cost.calls}};
   return operations;
 }
@@ -157,7 +157,7 @@ Result<Json> run(Shell& shell, const Flags& flags) {
               {"prompt", flags.options.prompt}, {"generate", flags.options.generate}, {"depth", options.depth}, {"depths", depthsOf(r)},
               {"tokens_per_step", r.tokensPerStep}, {"repetitions", r.ttftMs.samples.size()}, {"warmups", r.warmups}, {"warm", r.warm}, {"sensors", sensorsOf(r)},
               {"spread", {{"prefill_tokens_per_s", jsonOf(r.prefillTokensPerSecond)}, {"decode_tokens_per_s", jsonOf(r.decodeTokensPerSecond)}, {"ttft_ms", jsonOf(r.ttftMs)}}},
-              {"operations", operationsOf(r)}, {"kernels", kernelsOf()}, {"plan", commandLine(loaded.plan)}, {"engaged", engaged}};
+              {"operations", operationsOf(r.operations)}, {"prefill_operations", operationsOf(r.prefillOperations)}, {"kernels", kernelsOf()}, {"plan", commandLine(loaded.plan)}, {"engaged", engaged}};
 }
 
 }  // namespace

@@ -3,6 +3,11 @@
 
 #include <cstddef>
 #include <memory>
+#include <new>
+#include <utility>
+#include <vector>
+
+#include "engine/core/buffer.h"
 
 namespace ts {
 
@@ -36,5 +41,34 @@ class PageStorage {
   std::byte* data_ = nullptr;
   std::size_t bytes_ = 0;
 };
+
+/// For vectors that grow large and are read in streams: key/value rows. From kLeast bytes on they lie in a PageStorage.
+template <class T>
+struct PageAllocator {
+  static constexpr std::size_t kLeast = std::size_t{64} << 10;
+  static_assert(sizeof(PageStorage) <= kAlignment);  // it stands before what it holds
+
+  using value_type = T;
+  PageAllocator() = default;
+  template <class U>
+  PageAllocator(const PageAllocator<U>&) {}
+  T* allocate(std::size_t n) {
+    if (n * sizeof(T) < kLeast) return AlignedAllocator<T>().allocate(n);
+    PageStorage storage(n * sizeof(T) + kAlignment);
+    std::byte* at = storage.data();
+    new (at) PageStorage(std::move(storage));
+    return reinterpret_cast<T*>(at + kAlignment);
+  }
+  void deallocate(T* p, std::size_t n) {
+    if (n * sizeof(T) < kLeast) return AlignedAllocator<T>().deallocate(p, n);
+    auto* header = std::launder(reinterpret_cast<PageStorage*>(reinterpret_cast<std::byte*>(p) - kAlignment));
+    const PageStorage released = std::move(*header);
+    std::destroy_at(header);
+  }
+  template <class U>
+  bool operator==(const PageAllocator<U>&) const { return true; }
+};
+template <class T>
+using PagedBuffer = std::vector<T, PageAllocator<T>>;
 
 }  // namespace ts

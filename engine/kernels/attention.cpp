@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/kernels/attention.h"
 
+#include <algorithm>
+
 #include "engine/core/half.h"
 #include "engine/kernels/isa.h"
 #include "engine/kernels/targets.h"
@@ -38,9 +40,9 @@ void score(ConstRows queries, const T* panels, Range rows, Rows scores) {
   for (std::int64_t q = 0; q < queries.count; ++q)
     for (std::int64_t r = rows.begin; r < rows.end; ++r) {
       const T* key = panels + r / kKeyPanel * kKeyPanel * dim + r % kKeyPanel;
-      float sums[2] = {0, 0};
-      for (std::int64_t i = 0; i < dim; ++i) sums[i % 2] += queries.row(q)[i] * one(key[i * kKeyPanel]);
-      scores.row(q)[r - rows.begin] = sums[0] + sums[1];
+      float sum = 0;
+      for (std::int64_t i = 0; i < dim; ++i) sum += queries.row(q)[i] * one(key[i * kKeyPanel]);
+      scores.row(q)[r - rows.begin] = sum;
     }
 }
 template <class T>
@@ -75,69 +77,117 @@ HWY_INLINE void prefetchLine(const T* p) {
   __builtin_prefetch(reinterpret_cast<const char*>(p) + kAhead);
 }
 
-/// Q queries against one panel: sums over even and over odd values apart, then together.
-template <int Q, bool Ahead, class T>
-HWY_INLINE void scorePanel(const float* query, std::int64_t stride, const T* panel, std::int64_t dim, V (&sums)[Q][kParts]) {
-  V even[Q][kParts], odd[Q][kParts];
+/// Q queries against P panels, one after another in memory; sums[q] holds the panels' vectors side by side. Value i of query
+/// q is at query[q * across + i * along].
+template <int Q, int P, bool Ahead, class T>
+HWY_INLINE void scorePanels(const float* query, std::int64_t across, std::int64_t along, const T* panels, std::int64_t dim, V (&sums)[Q][P * kParts]) {
   for (int q = 0; q < Q; ++q)
-    for (int p = 0; p < kParts; ++p) even[q][p] = odd[q][p] = hn::Zero(d);
-  const auto value = [&](std::int64_t i, V(&to)[Q][kParts]) HWY_ATTR {
-    V key[kParts];
-    for (int p = 0; p < kParts; ++p) key[p] = load(panel + i * kKeyPanel + p * kLanes);
-    for (int q = 0; q < Q; ++q) {
-      const V x = hn::Set(d, query[q * stride + i]);
-      for (int p = 0; p < kParts; ++p) to[q][p] = hn::MulAdd(key[p], x, to[q][p]);
+    for (int p = 0; p < P * kParts; ++p) sums[q][p] = hn::Zero(d);
+  for (std::int64_t i = 0; i < dim; ++i) {
+    V key[P * kParts];
+    for (int p = 0; p < P * kParts; ++p) {
+      const T* at = panels + (p / kParts * dim + i) * kKeyPanel + p % kParts * kLanes;
+      if constexpr (Ahead) {
+        constexpr std::int64_t line = 64 / (kKeyPanel * static_cast<std::int64_t>(sizeof(T)));  // values in one: 1 or 2
+        if (p % kParts == 0 && i % line == 0) prefetchLine(at + (P - 1) * dim * kKeyPanel);
+      }
+      key[p] = load(at);
     }
-  };
-  std::int64_t i = 0;
-  for (; i + 2 <= dim; i += 2) {
-    if constexpr (Ahead) prefetchLine(panel + i * kKeyPanel);
-    if constexpr (Ahead && sizeof(T) == 4) prefetchLine(panel + (i + 1) * kKeyPanel);
-    value(i, even);
-    value(i + 1, odd);
+    for (int q = 0; q < Q; ++q) {
+      const V x = hn::Set(d, query[q * across + i * along]);
+      for (int p = 0; p < P * kParts; ++p) sums[q][p] = hn::MulAdd(key[p], x, sums[q][p]);
+    }
   }
-  if (i < dim) value(i, even);
-  for (int q = 0; q < Q; ++q)
-    for (int p = 0; p < kParts; ++p) sums[q][p] = hn::Add(even[q][p], odd[q][p]);
 }
 
-template <int Q, class T>
-HWY_INLINE void scoreQueries(ConstRows queries, std::int64_t first, const T* panel, std::int64_t begin, std::int64_t end, float* scores,
-                             std::int64_t stride) {
-  V sums[Q][kParts];
-  // The first queries of several ask for what comes, the others find it.
-  if (first == 0) scorePanel<Q, true>(queries.row(0), queries.stride, panel, queries.width, sums);
-  else scorePanel<Q, false>(queries.row(first), queries.stride, panel, queries.width, sums);
-  for (int q = 0; q < Q; ++q) {
-    float* to = scores + (first + q) * stride;
+/// Writes the scores of rows [begin, end) of a panel.
+template <int Q, int vectors>
+HWY_INLINE void storeScores(const V (&sums)[Q][vectors], int first, std::int64_t begin, std::int64_t end, float* to, std::int64_t stride) {
+  for (int q = 0; q < Q; ++q, to += stride) {
     if (end - begin == kKeyPanel) {
-      for (int p = 0; p < kParts; ++p) hn::StoreU(sums[q][p], d, to + p * kLanes);
+      for (int p = 0; p < kParts; ++p) hn::StoreU(sums[q][first + p], d, to + p * kLanes);
     } else {
       HWY_ALIGN float all[kKeyPanel];
-      for (int p = 0; p < kParts; ++p) hn::Store(sums[q][p], d, all + p * kLanes);
+      for (int p = 0; p < kParts; ++p) hn::Store(sums[q][first + p], d, all + p * kLanes);
       for (std::int64_t i = begin; i < end; ++i) to[i - begin] = all[i];
     }
   }
 }
 
-/// body(width constant, first): 0 .. count in steps of 3, the last ones 2 and 2 rather than 3 and 1.
-template <class Body>
-HWY_INLINE void byThrees(std::int64_t count, Body body) {
+/// Queries that share what is loaded: as many as leave registers for their sums.
+constexpr bool kManyRegisters = HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL;
+constexpr int kScored = kManyRegisters ? 8 : 6, kAdded = kManyRegisters ? 6 : 3;
+constexpr int kPanelsTogether = kManyRegisters ? 2 : 1;
+
+/// body(width constant, first): 0 .. count in even groups of at most `most`.
+template <int most, class Body>
+HWY_INLINE void byGroups(std::int64_t count, Body body) {
   std::int64_t q = 0;
-  for (; count - q >= 3 && count - q != 4; q += 3) body(std::integral_constant<int, 3>(), q);
-  for (; count - q >= 2; q += 2) body(std::integral_constant<int, 2>(), q);
-  if (q < count) body(std::integral_constant<int, 1>(), q);
+  const auto whole = [&](auto width, std::int64_t until) HWY_ATTR {
+    for (; until - q >= width; q += width) body(width, q);
+  };
+  const std::int64_t rest = count % most;
+  // The rest and the last whole group are evened out: 5 and 4 rather than 8 and 1.
+  const std::int64_t evened = rest == 0 || count < most ? rest : rest + most;
+  whole(std::integral_constant<int, most>(), count - evened);
+  const auto one = [&](std::int64_t width) HWY_ATTR {
+    if (width == 0) return;
+    const auto pick = [&](auto w) HWY_ATTR {
+      if (w == width) body(w, q);
+    };
+    [&]<int... w>(std::integer_sequence<int, w...>) HWY_ATTR { (pick(std::integral_constant<int, w + 1>()), ...); }(std::make_integer_sequence<int, most>());
+    q += width;
+  };
+  const std::int64_t half = evened > most ? (evened + 1) / 2 : evened;
+  one(half), one(evened - half);
+}
+
+/// Queries side by side, [group][value][query of the group], so that one pointer serves a group's broadcasts. Worth its
+/// making for several groups over several panels.
+constexpr std::int64_t kSideBySide = 6 * 1024;  ///< floats
+HWY_INLINE bool laySideBySide(ConstRows queries, Range rows, float* to) {
+  if (queries.count < kScored || queries.count * queries.width > kSideBySide || rows.size() < 2 * kKeyPanel) return false;
+  byGroups<kScored>(queries.count, [&](auto width, std::int64_t first) {
+    for (int q = 0; q < width; ++q) {
+      const float* from = queries.row(first + q);
+      float* at = to + first * queries.width + q;
+      for (std::int64_t i = 0; i < queries.width; ++i) at[i * width] = from[i];
+    }
+  });
+  return true;
+}
+
+/// P panels from the one that holds row r on, of which rows up to `end` are asked for.
+template <int P, class T>
+HWY_INLINE void scoreGroups(ConstRows queries, const float* sideBySide, const T* panels, std::int64_t r, std::int64_t end, float* scores, std::int64_t stride) {
+  const std::int64_t base = r / kKeyPanel * kKeyPanel, dim = queries.width;
+  const T* at = panels + base * dim;
+  byGroups<kScored>(queries.count, [&](auto width, std::int64_t first) HWY_ATTR {
+    V sums[width][P * kParts];
+    const auto compute = [&](auto ahead) HWY_ATTR {
+      if (sideBySide) scorePanels<width, P, ahead>(sideBySide + first * dim, 1, width, at, dim, sums);
+      else scorePanels<width, P, ahead>(queries.row(first), queries.stride, 1, at, dim, sums);
+    };
+    // The first queries of several ask for what comes, the others find it.
+    first == 0 ? compute(std::true_type()) : compute(std::false_type());
+    float* to = scores + first * stride;
+    storeScores<width>(sums, 0, r - base, std::min(end - base, kKeyPanel), to, stride);
+    for (int p = 1; p < P; ++p) storeScores<width>(sums, p * kParts, 0, std::min(end - base - p * kKeyPanel, kKeyPanel), to + base + p * kKeyPanel - r, stride);
+  });
 }
 
 template <class T>
 void score(ConstRows queries, const T* panels, Range rows, Rows scores) {
+  HWY_ALIGN float memory[kSideBySide];
+  const float* sideBySide = kManyRegisters && laySideBySide(queries, rows, memory) ? memory : nullptr;
   for (std::int64_t r = rows.begin; r < rows.end;) {
-    const std::int64_t base = r / kKeyPanel * kKeyPanel, end = base + kKeyPanel < rows.end ? base + kKeyPanel : rows.end;
-    const T* panel = panels + base * queries.width;
-    byThrees(queries.count, [&](auto q, std::int64_t first) HWY_ATTR {
-      scoreQueries<q>(queries, first, panel, r - base, end - base, scores.data + (r - rows.begin), scores.stride);
-    });
-    r = end;
+    const std::int64_t base = r / kKeyPanel * kKeyPanel;
+    float* to = scores.data + (r - rows.begin);
+    // With few queries the memory decides, and one stream of it is the fastest.
+    const bool several = kPanelsTogether > 1 && queries.count > kScored / 2 && rows.end - base > kKeyPanel;
+    if (several) scoreGroups<kPanelsTogether>(queries, sideBySide, panels, r, rows.end, to, scores.stride);
+    else scoreGroups<1>(queries, sideBySide, panels, r, rows.end, to, scores.stride);
+    r = std::min(rows.end, base + (several ? kPanelsTogether : 1) * kKeyPanel);
   }
 }
 
@@ -181,7 +231,7 @@ constexpr std::int64_t kStretchFloats = 4096;  // values that stay in the first-
 
 template <class T>
 void addStretch(ConstRows weights, std::int64_t first, const T* rows, std::int64_t count, Rows out) {
-  byThrees(out.count, [&](auto q, std::int64_t at) HWY_ATTR {
+  byGroups<kAdded>(out.count, [&](auto q, std::int64_t at) HWY_ATTR {
     if (at == 0) addQueries<q, true>(weights.row(0) + first, weights.stride, rows, count, out.width, out.row(0), out.stride);
     else addQueries<q, false>(weights.row(at) + first, weights.stride, rows, count, out.width, out.row(at), out.stride);
   });

@@ -11,7 +11,6 @@
 #define HWY_TARGET_INCLUDE "engine/kernels/vector.cpp"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
-#include "hwy/contrib/math/math-inl.h"
 
 #ifndef TS_VECTOR_TABLE
 #define TS_VECTOR_TABLE
@@ -214,14 +213,32 @@ void ropeInterleaved(float* row, const float* cos, const float* sin, std::int64_
   }
 }
 
+/// e^x for x up to 88, within 1.1 units in the last place where the result is a normal number, 0 below. By x = n ln 2 + r,
+/// ln 2 in two parts (Cody and Waite), and e^r = 1 + r + r^2 p(r) for |r| <= 0.347, p the polynomial of degree 4 with the least
+/// largest error (3e-9 of e^r). Half the operations of Highway's, which holds for all floats.
+HWY_INLINE V expOf(V x) {
+  const hn::RebindToSigned<D> di;
+  const auto n = hn::NearestInt(hn::Mul(x, hn::Set(d, 1.44269504f)));  // of what is not a number: a multiple of 2^9, so it stays none
+  const V whole = hn::ConvertTo(d, n);
+  const V r = hn::NegMulAdd(whole, hn::Set(d, -2.12194440e-4f), hn::NegMulAdd(whole, hn::Set(d, 0.693359375f), x));
+  V p = hn::Set(d, 0.0013814571f);
+  p = hn::MulAdd(p, r, hn::Set(d, 0.008368724f));
+  p = hn::MulAdd(p, r, hn::Set(d, 0.04166839f));
+  p = hn::MulAdd(p, r, hn::Set(d, 0.16666521f));
+  p = hn::MulAdd(p, r, hn::Set(d, 0.49999994f));
+  p = hn::MulAdd(hn::Mul(r, r), p, r);
+  const V y = hn::Add(p, hn::Set(d, 1.0f));
+  return hn::IfThenZeroElse(hn::Lt(x, hn::Set(d, -87.3f)), hn::BitCast(d, hn::Add(hn::BitCast(di, y), hn::ShiftLeft<23>(n))));
+}
+
 HWY_INLINE V sigmoid(V x) {
   const V one = hn::Set(d, 1.0f);
-  // Highway's Exp does not saturate above 88; e^88 is large enough to make the quotient vanish.
-  return hn::Div(one, hn::Add(one, hn::Exp(d, hn::Min(hn::Neg(x), hn::Set(d, 88.0f)))));
+  // e^88 is large enough to make the quotient vanish.
+  return hn::Div(one, hn::Add(one, expOf(hn::Min(hn::Neg(x), hn::Set(d, 88.0f)))));
 }
 HWY_INLINE V tanhOf(V x) {  // by exp of the magnitude: no overflow, no cancellation that matters beyond float's own
   const V one = hn::Set(d, 1.0f);
-  const V e = hn::Exp(d, hn::Mul(hn::Set(d, -2.0f), hn::Abs(x)));
+  const V e = expOf(hn::Mul(hn::Set(d, -2.0f), hn::Abs(x)));
   return hn::CopySign(hn::Div(hn::Sub(one, e), hn::Add(one, e)), x);
 }
 void siluTimes(const float* gate, const float* up, std::int64_t n, float* out) {
@@ -250,7 +267,7 @@ SoftmaxSum softmaxSum(const float* scores, std::int64_t n) {
   for (; i < n; ++i) maximum = std::fmax(maximum, scores[i]);
   const V mv = hn::Set(d, maximum);
   const float sum = reduce(n, [&](V s, std::int64_t j, std::int64_t c) HWY_ATTR {
-    const V e = hn::Exp(d, hn::Sub(load(scores + j, c), mv));
+    const V e = expOf(hn::Sub(load(scores + j, c), mv));
     return hn::Add(s, c == lanes ? e : hn::IfThenElseZero(hn::FirstN(d, static_cast<std::size_t>(c)), e));
   });
   return {maximum, sum};
@@ -269,7 +286,7 @@ SoftmaxSum exponentials(float factor, float* scores, std::int64_t n) {
   for (; i < n; ++i) scores[i] *= factor, maximum = std::fmax(maximum, scores[i]);
   const V mv = hn::Set(d, maximum);
   const float sum = reduce(n, [&](V s, std::int64_t j, std::int64_t c) HWY_ATTR {
-    const V e = hn::Exp(d, hn::Sub(load(scores + j, c), mv));
+    const V e = expOf(hn::Sub(load(scores + j, c), mv));
     store(e, scores + j, c);
     return hn::Add(s, c == lanes ? e : hn::IfThenElseZero(hn::FirstN(d, static_cast<std::size_t>(c)), e));
   });

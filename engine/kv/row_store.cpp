@@ -11,7 +11,7 @@ namespace {
 constexpr std::int64_t kStaleRows = 64;
 
 template <class T>
-void append(Buffer<T>& to, const T* from, std::size_t n) { to.insert(to.end(), from, from + n); }
+void append(PagedBuffer<T>& to, const T* from, std::size_t n) { to.insert(to.end(), from, from + n); }
 }  // namespace
 
 HeadRows::HeadRows(std::shared_ptr<const KvCodec> codec, int dim, bool wantsMass)
@@ -26,9 +26,20 @@ HeadRows::HeadRows(std::shared_ptr<const KvCodec> codec, int dim, bool wantsMass
 void HeadRows::reserve(std::int64_t rows) {
   const auto n = static_cast<std::size_t>(rows);
   positions_.reserve(n);
+  if (wantsMass_) mass_.reserve(n);
+  if (codec_) {  // most rows will be encoded; the others are few and forgotten in batches
+    encodedKeys_.reserve(n / static_cast<std::size_t>(group_) * keyGroupBytes_);
+    encodedValues_.reserve(n / static_cast<std::size_t>(group_) * valueGroupBytes_);
+    return;
+  }
   keys_.reserve(static_cast<std::size_t>(keyPanels(rows) * kKeyPanel) * stride_);
   values_.reserve(n * stride_);
-  if (wantsMass_) mass_.reserve(n);
+}
+
+void HeadRows::clear() {
+  positions_.clear(), mass_.clear();
+  keys_.clear(), values_.clear(), encodedKeys_.clear(), encodedValues_.clear();
+  committed_ = encoded_ = fullBegin_ = 0;
 }
 
 std::int64_t HeadRows::boundary(std::int64_t m) const {

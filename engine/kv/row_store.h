@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "engine/core/buffer.h"
+#include "engine/core/page_storage.h"
 #include "engine/kernels/attention.h"
 #include "engine/kv/strategy.h"
 
@@ -29,8 +29,10 @@ class HeadRows {
 
   HeadRows(std::shared_ptr<const KvCodec> codec, int dim, bool wantsMass);
 
-  /// Makes room for so many full-precision rows, so that the lists need not be moved while they grow.
+  /// Makes room for so many rows, so that the lists need not be moved while they grow.
   void reserve(std::int64_t rows);
+  /// No rows; the room stays.
+  void clear();
 
   std::int64_t size() const { return static_cast<std::int64_t>(positions_.size()); }
   std::int64_t committed() const { return committed_; }
@@ -78,8 +80,8 @@ class HeadRows {
   bool wantsMass_;
   std::vector<std::int32_t> positions_;
   std::vector<float> mass_;
-  Buffer<float> keys_, values_;  // rows [fullBegin_, size()); fullBegin_ is a multiple of kKeyPanel
-  Buffer<std::byte> encodedKeys_, encodedValues_;
+  PagedBuffer<float> keys_, values_;  // rows [fullBegin_, size()); fullBegin_ is a multiple of kKeyPanel
+  PagedBuffer<std::byte> encodedKeys_, encodedValues_;
   std::int64_t committed_ = 0, encoded_ = 0, fullBegin_ = 0;
 };
 

@@ -30,8 +30,9 @@ class KvCodec {
   virtual std::size_t valueGroupBytes(int dim) const { return keyGroupBytes(dim); }
   virtual void encodeKeys(const float* rows, int dim, std::byte* out) const = 0;  ///< group() rows, `dim` apart
   virtual void encodeValues(const float* rows, int dim, std::byte* out) const { encodeKeys(rows, dim, out); }
-  /// scores.row(q)[i] = queries.row(q) . key row rows.begin + i of the group: the queries of several heads and tokens share
-  /// the reading of the rows. float32 sums in a fixed order whatever the queries and rows asked for together.
+  /// scores.row(q)[i] = queries.row(q) . key row rows.begin + i, counted from the first of `group`; the groups of a head
+  /// follow each other. The queries of several heads and tokens share the reading of the rows. float32 sums in a fixed order
+  /// whatever the queries and rows asked for together.
   virtual void scoreKeys(const std::byte* group, ConstRows queries, Range rows, Rows scores) const = 0;
   /// out.row(q) += sum over i of weights.row(q)[i] * value row rows.begin + i, rows in order.
   virtual void addValues(const std::byte* group, ConstRows weights, Range rows, Rows out) const = 0;

@@ -69,24 +69,14 @@ void AttentionTile::scorePiece(const Piece& piece, ConstRows queries, Rows score
     const std::int64_t first = piece.begin % kKeyPanel;
     return scoreKeys(queries, rows_->fullKeyPanel(piece.begin), {first, first + piece.end - piece.begin}, scores);
   }
-  const KvCodec& codec = *rows_->codec();
-  const std::int64_t group = codec.group();
-  for (std::int64_t i = piece.begin; i < piece.end;) {
-    const std::int64_t g = i / group, end = std::min(piece.end, (g + 1) * group);
-    codec.scoreKeys(rows_->keyGroup(g), queries, {i - g * group, end - g * group}, columns(scores, i - piece.begin, end - i));
-    i = end;
-  }
+  const std::int64_t group = rows_->codec()->group(), g = piece.begin / group;
+  rows_->codec()->scoreKeys(rows_->keyGroup(g), queries, {piece.begin - g * group, piece.end - g * group}, scores);
 }
 
 void AttentionTile::addPiece(const Piece& piece, ConstRows weights, Rows out) const {
   if (!piece.encoded) return addValues(weights, rows_->fullValues(piece.begin), out);
-  const KvCodec& codec = *rows_->codec();
-  const std::int64_t group = codec.group();
-  for (std::int64_t i = piece.begin; i < piece.end;) {
-    const std::int64_t g = i / group, end = std::min(piece.end, (g + 1) * group);
-    codec.addValues(rows_->valueGroup(g), {weights.data + (i - piece.begin), weights.count, end - i, weights.stride}, {i - g * group, end - g * group}, out);
-    i = end;
-  }
+  const std::int64_t group = rows_->codec()->group(), g = piece.begin / group;
+  rows_->codec()->addValues(rows_->valueGroup(g), weights, {piece.begin - g * group, piece.end - g * group}, out);
 }
 
 /// Scores of rows that are further away than the cap, with the query turned as if they were at it.

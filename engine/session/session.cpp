@@ -63,15 +63,16 @@ struct Session::Impl {
     for (const Block& block : model->blocks)
       state.layers.emplace_back(static_cast<std::size_t>(block.kvHeads), HeadRows(state.codec, model->config.headDim, state.wantsMass));
     state.mass.resize(model->blocks.size());
-    // What a codec or a policy will keep is not known; memory that is never touched costs nothing.
+    // What a policy will keep is not known; memory that is never touched costs nothing.
     if (options.capacity > 0) tokens.reserve(static_cast<std::size_t>(std::min(options.capacity, model->config.contextLength)));
-    if (state.codec || !state.policies.empty() || options.capacity <= 0) return;
+    if (!state.policies.empty() || options.capacity <= 0) return;
     const std::int64_t rows = std::min(options.capacity, model->config.contextLength) + HeadRows::kTail;
     const std::size_t row = static_cast<std::size_t>(model->config.headDim) * sizeof(float);
     std::size_t ready = kReadyBytes;
     for (auto& heads : state.layers)
       for (HeadRows& head : heads) {
         head.reserve(rows);
+        if (state.codec) continue;
         const std::size_t bytes = std::min(ready / 2, static_cast<std::size_t>(rows) * row);
         prefault(head.fullKeyPanel(0), bytes);
         prefault(head.fullValues(0), bytes);
@@ -320,7 +321,8 @@ void Session::reset() {
   impl_->tokens.clear();
   impl_->draft = {};
   impl_->evicted = 0;
-  impl_->makeRows();
+  for (auto& heads : impl_->state.layers)
+    for (HeadRows& rows : heads) rows.clear();
 }
 
 Ledger& Session::ledger() { return impl_->execution.ledger; }
