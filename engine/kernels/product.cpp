@@ -35,19 +35,46 @@ struct Carver {
 
 }  // namespace
 
-Needs needs(const PanelView& v) {
+bool exactByDigits(Element e) {
+  return kernels::digitsTable().exact[static_cast<std::size_t>(e)];
+}
+
+bool Needs::add(const Needs& more) {
+  if (zero != 0 && more.zero != 0 && (zero != more.zero || halves != more.halves)) return false;
+  sums32 |= more.sums32, sums16 |= more.sums16;
+  if (more.zero != 0) zero = more.zero, halves = more.halves;
+  return true;
+}
+namespace {
+Needs sumsFor(const PanelView& v, bool adds) {
   Needs n;
-  if (!isFloat(v.element) && v.offsetKind != OffsetKind::None) (v.group == 16 ? n.sums16 : n.sums32) = true;
+  if (adds) (v.group == 16 ? n.sums16 : n.sums32) = true;
+  return n;
+}
+}  // namespace
+Needs needsOfFloats(const PanelView& v) {
+  return sumsFor(v, !isFloat(v.element) && v.offsetKind != OffsetKind::None);
+}
+Needs needsOfDigits(const PanelView& v) {
+  Needs n = sumsFor(v, kernels::addsOffsets(v));
+  n.zero = kernels::zeroOf(v, kernels::digitsTable());
+  n.halves = v.group == 16;
   return n;
 }
 
 std::size_t preparedFloats(std::int64_t count, std::int64_t padded, Needs needs) {
   return static_cast<std::size_t>(lines(count * padded) + (needs.sums32 ? lines(count * padded / 32) : 0));
 }
+namespace {
+/// Integers that a block of one row's digits has as its bias.
+std::int64_t biases(const Needs& needs, int digits) {
+  return needs.zero == 0 ? 0 : (needs.halves ? 2 : 1) * (digits == 1 ? 1 : 2);
+}
+}  // namespace
 std::size_t preparedDigits(std::int64_t count, std::int64_t padded, int digits, Needs needs) {
   const std::int64_t blocks = count * padded / 32;
-  return static_cast<std::size_t>(lines(count * padded / 4 * digits) + (needs.sums32 ? 3 : 2) * lines(blocks) +
-                                  (needs.sums16 ? lines(2 * blocks) : 0));
+  return static_cast<std::size_t>(lines(count * padded / 4 * digits) + (needs.sums32 ? 2 : 1) * lines(blocks) +
+                                  (needs.sums16 ? lines(2 * blocks) : 0) + lines(biases(needs, digits) * blocks));
 }
 
 FloatTiles layFloats(ConstRows in, std::int64_t padded, Needs needs, float* memory) {
@@ -63,9 +90,10 @@ DigitTiles layDigits(ConstRows in, std::int64_t padded, int digits, Needs needs,
   DigitTiles t{.count = in.count, .padded = padded, .tile = evenTile(in.count, kernels::kDigitRows), .digits = digits};
   t.x = reinterpret_cast<std::int8_t*>(carver.take(in.count * padded / 4 * digits));
   t.scales = carver.take(blocks);
-  t.codeSums = reinterpret_cast<std::int32_t*>(carver.take(blocks));
   if (needs.sums32) t.sums32 = carver.take(blocks);
   if (needs.sums16) t.sums16 = carver.take(2 * blocks);
+  t.zero = needs.zero, t.halves = needs.halves;
+  if (needs.zero != 0) t.bias = reinterpret_cast<std::int32_t*>(carver.take(biases(needs, digits) * blocks));
   return t;
 }
 

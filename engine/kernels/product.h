@@ -17,18 +17,15 @@ namespace ts {
 //
 // where s is the block's sum of code * x. There are two ways to it:
 //
-//   Floats: fused multiply-adds over k in order. Plain float weights, and signed codes.
+//   Floats: fused multiply-adds over k in order. Plain float weights; signed codes, where bytes are slow to multiply.
 //   Digits: x in a block becomes scale * q, q an integer of one or three signed bytes (digits of base 256), so that s
-//   is an exact
-//           integer sum, rounded once. One digit is the plan's int8 activations (q up to 127). Three digits are float32
-//           activations for unsigned codes: q up to 8 355 000, so x is off by at most 2^-24 of the block's largest,
-//           half a unit in the last place of that; what float32 summation itself loses is of the same size. Twice as
-//           fast as converting codes to floats.
+//           is an exact integer sum of (code - zero) * q, rounded once; a zero point of the whole matrix costs nothing.
+//           One digit is the plan's int8 activations (q up to 127). Three digits are float32 activations: q up to
+//           8 355 000, so x is off by at most 2^-24 of the block's largest, half a unit in the last place of that; what
+//           float32 summation itself loses is of the same size. Twice as fast as converting codes to floats.
 
-/// Whether exact products of these codes go by digits.
-constexpr bool exactByDigits(Element e) {
-  return e == Element::U2 || e == Element::U3 || e == Element::U4 || e == Element::U5 || e == Element::U6;
-}
+/// Whether exact products of these codes go by digits: unsigned ones everywhere, signed ones with AVX-512 VNNI.
+bool exactByDigits(Element e);
 
 /// Activations as floats. The rows travel in tiles of up to tileRowsF32(): a tile of T rows lies as [k][T], so that one
 /// broadcast follows another. Tiles are cut into slabs of 256 k, and a slab holds every tile's part before the next one
@@ -45,18 +42,27 @@ struct DigitTiles {
   std::int64_t count = 0, padded = 0;
   int tile = 1;
   int digits = 1;                    ///< 1 or 3
-  std::int8_t* x = nullptr;          ///< [tile][block][T][digit, lowest first][32]
-  float* scales = nullptr;           ///< [tile][block][T]
-  std::int32_t* codeSums = nullptr;  ///< sum of q over 32 k, like scales
-  float* sums32 = nullptr;           ///< scale * sum of q, like scales; null unless asked for
-  float* sums16 = nullptr;           ///< the same for each 16 k, [tile][block][T][2]
+  std::int8_t* x = nullptr;      ///< [tile][block][T][digit, lowest first][32]
+  float* scales = nullptr;       ///< [tile][block][T]
+  float* sums32 = nullptr;       ///< scale * sum of q over 32 k, like scales; null unless asked for
+  float* sums16 = nullptr;       ///< the same for each 16 k, [tile][block][T][2]
+  int zero = 0;                  ///< taken off each code
+  bool halves = false;           ///< a bias for each 16 k instead of 32
+  std::int32_t* bias = nullptr;  ///< [tile][block][T][half][part]: -zero * sum of q; with three digits of the lower two, then
+                                 ///< of the highest. What integer sums begin with. Null for zero = 0
 };
 
-/// Sums of activations that a matrix needs for its offsets.
+/// Sums of activations that a matrix needs for its offsets, and what is taken off its codes.
 struct Needs {
   bool sums32 = false, sums16 = false;
+  int zero = 0;
+  bool halves = false;
+
+  /// Both; false when one preparation cannot serve both.
+  bool add(const Needs& more);
 };
-Needs needs(const PanelView& view);
+Needs needsOfFloats(const PanelView& view);
+Needs needsOfDigits(const PanelView& view);
 
 /// Floats of memory the prepared activations take.
 std::size_t preparedFloats(std::int64_t count, std::int64_t padded, Needs needs);
@@ -79,7 +85,7 @@ std::size_t productScratchFloats(std::int64_t count);
 
 /// out[m, n] for the rows n of panels [panels.begin, panels.end).
 void multiplyPanels(const PanelView& view, Range panels, const FloatTiles& tiles, Rows out, float* scratch);
-/// Of integer codes; with three digits, unsigned ones.
+/// Of integer codes; with three digits, those that exactByDigits().
 void multiplyPanels(const PanelView& view, Range panels, const DigitTiles& tiles, Rows out, float* scratch);
 
 /// Blocks [first, first + count) of a panel as floats, [32 * count][16], scales and offsets applied: for the wide path.

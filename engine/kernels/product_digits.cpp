@@ -19,6 +19,7 @@ const DigitsTable* digitsTableOf() {
   return &plainDigitsTable();
 }
 #else
+const DigitsTable* digitsTableOf();
 namespace {
 
 // A block's codes for one part of a panel fill eight registers and stay there while every row of a tile passes: per row
@@ -29,12 +30,16 @@ namespace {
 //   codes of up to 4, 5, 6 bits: 8, 4, 2 pair sums fit in 16 bits before they are widened (15, 31, 63 times 128 times 2
 //   each); signed bytes: |w| times x with w's sign, widened at once (128 * 127 * 2 = 32512 fits; so x is kept above
 //   -128).
-// VNNI adds four products into 32 bits: unsigned codes as they are, signed ones with 128 added and 128 * sum(x) taken
-// off.
+// VNNI adds four products into 32 bits: unsigned codes as they are, signed ones with 128 added and taken off by the bias.
 #define TS_VNNI (HWY_TARGET == HWY_AVX3_DL)
 #define TS_MADDUBS (HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3)
 
 constexpr int kGroups = kBlock / 4;  ///< of four codes that share a 32-bit word
+
+constexpr int kLifted = TS_VNNI ? 128 : 0;
+/// Signed bytes go by three digits where that takes no more time than floats do.
+template <Element E, int N>
+constexpr bool kTaken = !isFloat(E) && (N == 1 || !kSigned<E> || TS_VNNI);
 
 constexpr int pairSums(Element e) {
   return e == Element::U5 ? 4 : e == Element::U6 ? 2 : 8;
@@ -42,8 +47,12 @@ constexpr int pairSums(Element e) {
 
 #if TS_VNNI
 // By name: Highway 1.0 checks for AVX-512 VNNI at run time but does not enable its intrinsics.
-HWY_INLINE void addDotFour(VI& sum, VI unsignedBytes, VI signedBytes) {
-  asm("vpdpbusd %2, %1, %0" : "+v"(sum.raw) : "v"(unsignedBytes.raw), "v"(signedBytes.raw));
+/// sum += four of `unsignedBytes` times the four signed bytes at x, which every lane shares.
+HWY_INLINE void addDotFour(VI& sum, VI unsignedBytes, const std::int8_t* x) {
+  struct Word {  // the memory that the instruction reads
+    std::int8_t bytes[4];
+  };
+  asm("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(sum.raw) : "v"(unsignedBytes.raw), "m"(*reinterpret_cast<const Word*>(x)));
 }
 #endif
 
@@ -110,36 +119,31 @@ HWY_INLINE void loadCodes(const Planes& planes, std::int64_t block, int part, VI
 #endif
 }
 
-/// Integer sums of groups [first, first + count) of a block with one row's digits x of the block.
+/// `sum` and the integer sums of groups [first, first + count) of a block with one row's digits x of the block.
 template <Element E, int first, int count>
-HWY_INLINE VI dot(const VI (&w)[kGroups], const std::int8_t* x) {
+HWY_INLINE VI dot(const VI (&w)[kGroups], const std::int8_t* x, VI sum) {
 #if TS_VNNI
-  VI sum = hn::Zero(di);
 #pragma GCC unroll 8
-  for (int g = first; g < first + count; ++g) addDotFour(sum, w[g], activation(x, g));
+  for (int g = first; g < first + count; ++g) addDotFour(sum, w[g], x + 4 * g);
   return sum;
 #elif TS_MADDUBS
   if constexpr (kSigned<E>) {
-    VI sum = hn::Zero(di);
 #pragma GCC unroll 8
-    for (int g = first; g < first + count; ++g) {
-      const VI p = widen(maddubs(magnitude(w[g]), withSign(activation(x, g), w[g])));
-      sum = g == first ? p : hn::Add(sum, p);
-    }
+    for (int g = first; g < first + count; ++g)
+      sum = hn::Add(sum, widen(maddubs(magnitude(w[g]), withSign(activation(x, g), w[g]))));
     return sum;
   } else {
     constexpr int run = pairSums(E) < count ? pairSums(E) : count;
-    VI sum = hn::Zero(di), pairs = hn::Zero(di);
+    VI pairs = hn::Zero(di);
 #pragma GCC unroll 8
     for (int g = 0; g < count; ++g) {
       const VI p = maddubs(w[first + g], activation(x, first + g));
       pairs = g % run == 0 ? p : add16(pairs, p);
-      if (g % run == run - 1) sum = g < run ? widen(pairs) : hn::Add(sum, widen(pairs));
+      if (g % run == run - 1) sum = hn::Add(sum, widen(pairs));
     }
     return sum;
   }
 #else
-  VI sum = hn::Zero(di);
   for (int g = first; g < first + count; ++g) {
     const VI xm = activation(x, g);
     sum = hn::Add(sum, hn::Add(hn::Add(byteProduct<0>(w[g], xm), byteProduct<1>(w[g], xm)),
@@ -149,18 +153,32 @@ HWY_INLINE VI dot(const VI (&w)[kGroups], const std::int8_t* x) {
 #endif
 }
 
+/// Integers that a row's block has as its bias, one set for each half where groups are of 16.
+template <int N>
+constexpr int kBiases = N == 1 ? 1 : 2;
+
+/// Where a matrix's integer sums begin. Without a zero they begin at 0, read again and again.
+struct Biases {
+  const std::int32_t* at;
+  std::int64_t row;  ///< from one row's to the next
+  template <int N, int halves>
+  static HWY_INLINE Biases of(const PanelView& v, const DigitTiles& tiles, std::int64_t blocksBefore) {
+    static constexpr std::int32_t none[2 * 2] = {};
+    if (zeroOf(v, *digitsTableOf()) == 0) return {none, 0};
+    constexpr std::int64_t row = halves * kBiases<N>;
+    return {tiles.bias + blocksBefore * row, row};
+  }
+};
+
 /// The same with all digits of a row, as floats in units of the row's scale.
 template <Element E, int N, int first, int count>
-HWY_INLINE V dotDigits(const VI (&w)[kGroups], const std::int8_t* x, [[maybe_unused]] std::int32_t codeSum) {
-  const VI low = dot<E, first, count>(w, x);
+HWY_INLINE V dotDigits(const VI (&w)[kGroups], const std::int8_t* x, const std::int32_t* bias) {
+  const VI low = dot<E, first, count>(w, x, hn::Set(di, bias[0]));
   if constexpr (N == 1) {
-#if TS_VNNI
-    if constexpr (kSigned<E>) return hn::ConvertTo(d, hn::Sub(low, hn::Set(di, 128 * codeSum)));
-#endif
     return hn::ConvertTo(d, low);
   } else {
-    static_assert(!kSigned<E>);
-    const VI middle = dot<E, first, count>(w, x + kBlock), high = dot<E, first, count>(w, x + 2 * kBlock);
+    const VI middle = dot<E, first, count>(w, x + kBlock, hn::Zero(di));
+    const VI high = dot<E, first, count>(w, x + 2 * kBlock, hn::Set(di, bias[1]));
     return hn::MulAdd(hn::ConvertTo(d, high), hn::Set(d, 65536.0f),
                       hn::ConvertTo(d, hn::Add(low, hn::ShiftLeft<8>(middle))));
   }
@@ -194,12 +212,12 @@ HWY_NOINLINE void panelTimesTile(const PanelView& v, std::int64_t panel, const D
   constexpr int halves = kBlock / sub;
   const Planes planes = planesOf(v, panel);
   const std::int64_t blocks = v.padded / kBlock, at = row0 * blocks;
-  const bool adds = v.offsetKind != OffsetKind::None;
+  const bool adds = addsOffsets(v);
   const std::int8_t* x = tiles.x + at * N * kBlock;
   const float* xScales = tiles.scales + at;
   const float* sums = sub == 16 ? tiles.sums16 : tiles.sums32;  // null unless there are offsets
   const float* xSums = sums ? sums + at * halves : nullptr;
-  const std::int32_t* codeSums = tiles.codeSums + at;
+  Biases bias = Biases::of<N, halves>(v, tiles, at);
   V one[kParts];
   for (int h = 0; h < kParts; ++h) one[h] = hn::Zero(d);
   if constexpr (!One)
@@ -222,7 +240,7 @@ HWY_NOINLINE void panelTimesTile(const PanelView& v, std::int64_t panel, const D
         asm("" : "+r"(xm));  // or GCC copies a row's activations to the stack, ahead of the loop over the parts
         const V xScale = hn::Set(d, xScales[m]);
         const auto half = [&](auto i) HWY_ATTR {
-          const V s = dotDigits<E, N, i*(sub / 4), sub / 4>(w, xm, codeSums[m]);
+          const V s = dotDigits<E, N, i*(sub / 4), sub / 4>(w, xm, bias.at + m * bias.row + i * kBiases<N>);
           sum = hn::MulAdd(scale[i], hn::Mul(s, xScale), sum);
           if (adds) sum = hn::MulAdd(offset[i], hn::Set(d, xSums[m * halves + i]), sum);
         };
@@ -240,7 +258,7 @@ HWY_NOINLINE void panelTimesTile(const PanelView& v, std::int64_t panel, const D
       }
     }
     if (--left == 0) left = groupBlocks, group += halves;
-    x += T * N * kBlock, xScales += T, codeSums += T;
+    x += T * N * kBlock, xScales += T, bias.at += T * bias.row;
     if (xSums) xSums += T * halves;
   }
   if constexpr (One)
@@ -290,11 +308,14 @@ HWY_INLINE void dotTile(const std::int32_t* codes, const std::int8_t* x, std::in
 
 /// The same with all digits, as floats in units of the rows' scales.
 template <Element E, int N, int R, int first, int count>
-HWY_INLINE void dotTileDigits(const std::int32_t* codes, const std::int8_t* x, V (&out)[R][kParts]) {
+HWY_INLINE void dotTileDigits(const std::int32_t* codes, const std::int8_t* x, Biases bias, V (&out)[R][kParts]) {
   constexpr int most = pairSums(E);
   constexpr std::int64_t stride = N * kBlock;
   VI low[R][kParts];
+  const auto from = [&](int r, int part) HWY_ATTR { return hn::Set(di, bias.at[r * bias.row + part]); };
   dotTile<R, first, count, most>(codes, x, stride, low);
+  for (int r = 0; r < R; ++r)
+    for (int h = 0; h < kParts; ++h) low[r][h] = hn::Add(low[r][h], from(r, 0));
   if constexpr (N == 1) {
     for (int r = 0; r < R; ++r)
       for (int h = 0; h < kParts; ++h) out[r][h] = hn::ConvertTo(d, low[r][h]);
@@ -305,7 +326,7 @@ HWY_INLINE void dotTileDigits(const std::int32_t* codes, const std::int8_t* x, V
       for (int h = 0; h < kParts; ++h) out[r][h] = hn::ConvertTo(d, hn::Add(low[r][h], hn::ShiftLeft<8>(digit[r][h])));
     dotTile<R, first, count, most>(codes, x + 2 * kBlock, stride, digit);
     for (int r = 0; r < R; ++r)
-      for (int h = 0; h < kParts; ++h) out[r][h] = hn::MulAdd(hn::ConvertTo(d, digit[r][h]), hn::Set(d, 65536.0f), out[r][h]);
+      for (int h = 0; h < kParts; ++h) out[r][h] = hn::MulAdd(hn::ConvertTo(d, hn::Add(digit[r][h], from(r, 1))), hn::Set(d, 65536.0f), out[r][h]);
   }
 }
 
@@ -313,6 +334,7 @@ HWY_INLINE void dotTileDigits(const std::int32_t* codes, const std::int8_t* x, V
 struct BlockRows {
   const std::int8_t* x;
   const float *scales, *sums;
+  Biases bias;
 };
 
 /// One block times R rows, half after half where groups are of 16.
@@ -321,7 +343,7 @@ HWY_INLINE void addTile(const std::int32_t* codes, const BlockRows& rows, const 
                         const V (&offset)[kBlock / sub][kParts], bool adds, float* y) {
   constexpr int halves = kBlock / sub;
   V s[R][kParts];
-  dotTileDigits<E, N, R, half*(sub / 4), sub / 4>(codes, rows.x, s);
+  dotTileDigits<E, N, R, half*(sub / 4), sub / 4>(codes, rows.x, {rows.bias.at + half * kBiases<N>, rows.bias.row}, s);
   for (int r = 0; r < R; ++r) {
     const V xScale = hn::Set(d, rows.scales[r]);
     for (int h = 0; h < kParts; ++h) {
@@ -340,9 +362,10 @@ HWY_NOINLINE void panelTimesRows(const PanelView& v, std::int64_t panel, const D
   constexpr int halves = kBlock / sub;
   const Planes planes = planesOf(v, panel);
   const std::int64_t blocks = v.padded / kBlock, at = row0 * blocks, groupBlocks = sub == 16 ? 1 : v.group / kBlock;
-  const bool adds = v.offsetKind != OffsetKind::None;
+  const bool adds = addsOffsets(v);
   const float* sums = sub == 16 ? tiles.sums16 : tiles.sums32;
   for (std::int64_t i = 0; i < T * kPanel; i += kLanes) hn::Store(hn::Zero(d), d, y + i);
+  const Biases bias = Biases::of<N, halves>(v, tiles, 0);
   HWY_ALIGN std::int32_t codes[kGroups * kPanel];
   std::int64_t group = 0, left = groupBlocks;
   for (std::int64_t block = 0; block < blocks; ++block) {
@@ -356,7 +379,7 @@ HWY_NOINLINE void panelTimesRows(const PanelView& v, std::int64_t panel, const D
       }
     const auto rowsAt = [&](std::int64_t m) {
       const std::int64_t i = at + block * T + m;
-      return BlockRows{tiles.x + i * N * kBlock, tiles.scales + i, adds ? sums + i * halves : nullptr};
+      return BlockRows{tiles.x + i * N * kBlock, tiles.scales + i, adds ? sums + i * halves : nullptr, {bias.at + i * bias.row, bias.row}};
     };
     constexpr int R = kRowTile<E>;
     std::int64_t m = 0;
@@ -398,7 +421,7 @@ void panelsOf(const PanelView& v, Range panels, const DigitTiles& tiles, Rows ou
 }
 template <Element E, int N>
 void panelsWith(const PanelView& v, Range panels, const DigitTiles& tiles, Rows out, float* y) {
-  if constexpr (!isFloat(E) && (N == 1 || !kSigned<E>)) {
+  if constexpr (kTaken<E, N>) {
     if constexpr (mayHave16(E)) {
       if (v.group == 16) return panelsOf<E, 16, N>(v, panels, tiles, out, y);
     }
@@ -406,9 +429,14 @@ void panelsWith(const PanelView& v, Range panels, const DigitTiles& tiles, Rows 
   }
 }
 
-/// 32 floats to N digits each, [N][32]; returns the scale, adds the codes of each half to `sums`.
+/// A block's digits, added up by halves.
+struct BlockSums {
+  std::int32_t all[2], highest[2];  ///< of q; of its highest digit
+};
+
+/// 32 floats to N digits each, [N][32]; returns the scale.
 template <int N>
-HWY_INLINE float quantizeBlock(const float* row, std::int8_t* digits, std::int32_t (&sums)[2]) {
+HWY_INLINE float quantizeBlock(const float* row, std::int8_t* digits, BlockSums& sums) {
   constexpr int vectors = kBlock / kLanes;
   const hn::Rebind<std::int8_t, D> d8;
   V largest = hn::Zero(d), broken = hn::Zero(d);
@@ -419,19 +447,32 @@ HWY_INLINE float quantizeBlock(const float* row, std::int8_t* digits, std::int32
   }
   const float top = hn::GetLane(hn::MaxOfLanes(d, largest)), fault = hn::GetLane(hn::SumOfLanes(d, broken));
   const V inverse = hn::Set(d, top > kDigitsLeast ? digitsTop(N) / top : 0.0f);
-  VI halves[2] = {hn::Zero(di), hn::Zero(di)};
+  VI all[2] = {hn::Zero(di), hn::Zero(di)}, highest[2] = {hn::Zero(di), hn::Zero(di)};
   for (int i = 0; i < vectors; ++i) {
     VI code = hn::NearestInt(hn::Mul(hn::LoadU(d, row + i * kLanes), inverse));
-    halves[i * kLanes / 16] = hn::Add(halves[i * kLanes / 16], code);
+    const int half = i * kLanes / 16;
+    all[half] = hn::Add(all[half], code);
     for (int n = 0; n < N - 1; ++n) {
       const VI digit = hn::ShiftRight<24>(hn::ShiftLeft<24>(code));
       hn::Store(hn::DemoteTo(d8, digit), d8, digits + n * kBlock + i * kLanes);
       code = hn::ShiftRight<8>(hn::Sub(code, digit));
     }
     hn::Store(hn::DemoteTo(d8, code), d8, digits + (N - 1) * kBlock + i * kLanes);
+    highest[half] = hn::Add(highest[half], code);
   }
-  for (int i = 0; i < 2; ++i) sums[i] = hn::GetLane(hn::SumOfLanes(di, halves[i]));
+  for (int i = 0; i < 2; ++i) {
+    sums.all[i] = hn::GetLane(hn::SumOfLanes(di, all[i]));
+    sums.highest[i] = N == 1 ? 0 : hn::GetLane(hn::SumOfLanes(di, highest[i]));
+  }
   return top / digitsTop(N) + fault;
+}
+
+/// -zero * sum, of the lower digits together and of the highest. Without sign, since what is no number may be anything here.
+template <int N>
+HWY_INLINE void putBias(int zero, std::int32_t all, std::int32_t highest, std::int32_t* to) {
+  const auto times = 0u - static_cast<std::uint32_t>(zero), high = static_cast<std::uint32_t>(highest);
+  to[0] = static_cast<std::int32_t>(times * (static_cast<std::uint32_t>(all) - (high << 16)));
+  if constexpr (N > 1) to[1] = static_cast<std::int32_t>(times * high);
 }
 
 template <int N>
@@ -448,20 +489,26 @@ void fillRows(const DigitTiles& tiles, ConstRows in, Range rows) {
         for (std::int64_t k = 0; k < kBlock; ++k) rest[k] = k0 + k < in.width ? row[k] : 0.0f;
         row = rest;
       }
-      std::int32_t sums[2];
+      BlockSums sums;
       const float scale = quantizeBlock<N>(row, tiles.x + at * N * kBlock, sums);
+      const std::int32_t whole = sums.all[0] + sums.all[1];
       tiles.scales[at] = scale;
-      tiles.codeSums[at] = sums[0] + sums[1];
       if (tiles.sums16)
-        for (int i = 0; i < 2; ++i) tiles.sums16[2 * at + i] = scale * static_cast<float>(sums[i]);
-      if (tiles.sums32) tiles.sums32[at] = scale * static_cast<float>(sums[0] + sums[1]);
+        for (int i = 0; i < 2; ++i) tiles.sums16[2 * at + i] = scale * static_cast<float>(sums.all[i]);
+      if (tiles.sums32) tiles.sums32[at] = scale * static_cast<float>(whole);
+      if (tiles.halves && tiles.bias)
+        for (int i = 0; i < 2; ++i) putBias<N>(tiles.zero, sums.all[i], sums.highest[i], tiles.bias + (2 * at + i) * kBiases<N>);
+      else if (tiles.bias)
+        putBias<N>(tiles.zero, whole, sums.highest[0] + sums.highest[1], tiles.bias + at * kBiases<N>);
     }
   }
 }
 
 template <int... e>
 DigitsTable makeTable(std::integer_sequence<int, e...>) {
-  return {{{panelsWith<static_cast<Element>(e), 1>, panelsWith<static_cast<Element>(e), 3>}...},
+  return {{kTaken<static_cast<Element>(e), 3>...},
+          kLifted,
+          {{panelsWith<static_cast<Element>(e), 1>, panelsWith<static_cast<Element>(e), 3>}...},
           {fillRows<1>, fillRows<3>}};
 }
 

@@ -23,7 +23,9 @@ namespace {
 
 // Codes become floats times 2^24: the byte is moved to the top of its word, which keeps its sign. Undone in the scale.
 constexpr float kCodeScale = 0x1p-24f;
-constexpr int kTile = 6;  // AVX2: 6 x 2 sums, 2 weights and 1 activation fill 15 of 16 registers
+// AVX2: 6 x 2 sums, 2 weights and 1 activation fill 15 of 16 registers. AVX-512 has 32: 12 sums, and as many results where
+// they are kept beside them.
+constexpr int kTile = HWY_TARGET == HWY_AVX3 ? 12 : 6;
 
 template <int j>
 HWY_INLINE V codeToFloat(VI bytes) {
@@ -153,7 +155,7 @@ void few(const PanelView& v, Range panels, const FloatTiles& tiles, Rows out, st
 }
 template <Element E>
 void fewPanels(const PanelView& v, Range panels, const FloatTiles& tiles, Rows out) {
-  if constexpr (!exactByDigits(E)) few<E>(v, panels, tiles, out, std::make_integer_sequence<int, kTile>());
+  if constexpr (isFloat(E) || kSigned<E>) few<E>(v, panels, tiles, out, std::make_integer_sequence<int, kTile>());
 }
 
 /// Codes (times 2^24) or floats of `count` blocks, [32 * count][16].
@@ -259,7 +261,7 @@ HWY_NOINLINE void slabScales(const PanelView& v, std::int64_t panel, std::int64_
 
 template <Element E>
 void manyPanels(const PanelView& v, Range panels, const FloatTiles& tiles, Rows out, const ProductScratch& scratch) {
-  if constexpr (exactByDigits(E)) return;
+  if constexpr (!isFloat(E) && !kSigned<E>) return;
   const std::int64_t all = v.padded / kBlock, tileTotal = pieces(tiles);
   const bool adds = v.offsetKind != OffsetKind::None;
   for (std::int64_t panel = panels.begin; panel < panels.end; ++panel) {

@@ -84,6 +84,7 @@ template <int N>
 void productDigits(const PanelView& v, Range panels, const DigitTiles& tiles, Rows out, float*) {
   const std::int64_t step = v.group == 16 ? 16 : kBlock;
   const float* sums = step == 16 ? tiles.sums16 : tiles.sums32;
+  const int zero = zeroOf(v, plainDigitsTable());
   for (std::int64_t n = panels.begin * kPanel; n < std::min(panels.end * kPanel, v.rows); ++n) {
     const std::byte* base = v.base + static_cast<std::size_t>(n / kPanel) * v.basePanelBytes;
     const std::byte* high = v.high + static_cast<std::size_t>(n / kPanel) * v.highPanelBytes;
@@ -96,11 +97,11 @@ void productDigits(const PanelView& v, Range panels, const DigitTiles& tiles, Ro
           std::int64_t q = 0;
           for (int digit = N - 1; digit >= 0; --digit)
             q = q * 256 + tiles.x[(block * N + digit) * kBlock + k % kBlock + i];
-          s += codeAt(v, base, high, k + i, static_cast<int>(n % kPanel)) * q;
+          s += (codeAt(v, base, high, k + i, static_cast<int>(n % kPanel)) - zero) * q;
         }
         const GroupScale g = groupScale(v, n, k);
         y += g.scale * (static_cast<float>(s) * tiles.scales[block]);
-        if (v.offsetKind != OffsetKind::None) y += g.offset * sums[block * (kBlock / step) + k % kBlock / step];
+        if (addsOffsets(v)) y += g.offset * sums[block * (kBlock / step) + k % kBlock / step];
       }
       out.row(m)[n] = y;
     }
@@ -127,7 +128,7 @@ void fillDigits(const DigitTiles& tiles, ConstRows in, Range rows) {
         }
       }
       const float scale = largest / digitsTop(N) + fault;
-      tiles.scales[block] = scale, tiles.codeSums[block] = s[0] + s[1];
+      tiles.scales[block] = scale;
       for (int i = 0; i < 2 && tiles.sums16; ++i) tiles.sums16[2 * block + i] = scale * static_cast<float>(s[i]);
       if (tiles.sums32) tiles.sums32[block] = scale * static_cast<float>(s[0] + s[1]);
     }
@@ -147,6 +148,10 @@ const FloatsTable& plainFloatsTable() {
 const DigitsTable& plainDigitsTable() {
   static const DigitsTable table = [] {
     DigitsTable t{};
+    for (int e = 0; e < kElements; ++e) {
+      const auto element = static_cast<Element>(e);
+      t.exact[e] = !isFloat(element) && element != Element::S8 && element != Element::Table4;
+    }
     t.fill[0] = fillDigits<1>, t.fill[1] = fillDigits<3>;
     for (auto& f : t.multiply) f[0] = productDigits<1>, f[1] = productDigits<3>;
     return t;

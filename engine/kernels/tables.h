@@ -40,10 +40,22 @@ struct FloatsTable {
   void (*fill)(const FloatTiles&, ConstRows, std::int64_t tile);
 };
 struct DigitsTable {
+  bool exact[kElements];  ///< whether three digits are the way of exact activations
+  int lifted;             ///< added to signed codes, so that the processor may take them for unsigned
   void (*multiply[kElements][2])(const PanelView&, Range, const DigitTiles&, Rows,
                                  float* sums);  ///< with one digit, with three; sums [kDigitRows][16]
   void (*fill[2])(const DigitTiles&, ConstRows, Range rows);
 };
+/// What is taken off a matrix's codes, as its integer sums see them.
+inline int zeroOf(const PanelView& v, const DigitsTable& table) {
+  const bool isSigned = v.element == Element::S8 || v.element == Element::Table4;
+  return (isSigned ? table.lifted : 0) + (v.offsetKind == OffsetKind::Constant ? v.zero : 0);
+}
+/// Whether offsets are left to add to integer sums.
+constexpr bool addsOffsets(const PanelView& v) {
+  return v.offsetKind > OffsetKind::Constant;
+}
+
 const FloatsTable& floatsTable();
 const DigitsTable& digitsTable();
 const FloatsTable& plainFloatsTable();

@@ -11,6 +11,15 @@
 namespace ts {
 namespace {
 
+/// How a matrix meets its activations (product.h).
+enum class Way { Floats, OneDigit, ThreeDigits };
+
+Way wayOf(const PackedMatrix& matrix, Activations activations) {
+  const Element e = matrix.view().element;
+  if (activations == Activations::Q8 && !isFloat(e)) return Way::OneDigit;
+  return exactByDigits(e) ? Way::ThreeDigits : Way::Floats;
+}
+
 /// At most so many products share one barrier; q, k, v and gate, up need three.
 constexpr std::size_t kTogether = 4;
 
@@ -23,11 +32,12 @@ struct Batch {
   std::size_t count = 0;
   std::int64_t panels = 0;
   Needs need;
-  void add(const PackedMatrix* matrix, Rows out) {
+  /// False when it is full, or its prepared activations do not serve this matrix.
+  bool add(const PackedMatrix* matrix, Rows out, Way way) {
+    if (count == kTogether || !need.add(way == Way::Floats ? needsOfFloats(matrix->view()) : needsOfDigits(matrix->view()))) return false;
     matrices[count] = matrix, outs[count++] = out;
     panels += matrix->view().panels;
-    const Needs more = needs(matrix->view());
-    need.sums32 |= more.sums32, need.sums16 |= more.sums16;
+    return true;
   }
 };
 
@@ -99,15 +109,6 @@ void runDnnl(const Batch& batch, ConstRows in, Execution& execution) {
   });
 }
 
-/// How a matrix meets its activations (product.h).
-enum class Way { Floats, OneDigit, ThreeDigits };
-
-Way wayOf(const PackedMatrix& matrix, Activations activations) {
-  const Element e = matrix.view().element;
-  if (activations == Activations::Q8 && !isFloat(e)) return Way::OneDigit;
-  return exactByDigits(e) ? Way::ThreeDigits : Way::Floats;
-}
-
 void runBatch(const Batch& batch, ConstRows in, Execution& execution, Way way, bool wide) {
   if (batch.count == 0 || in.count == 0) return;
   if (wide && way != Way::OneDigit && in.count > kNarrowRows && takesDnnl(*batch.matrices[0], in.count))
@@ -132,8 +133,11 @@ void multiplyTogether(ConstRows in, std::span<const Product> products, Execution
     }
     assert(in.width == p.matrix->cols() && p.out.width == p.matrix->rows() && in.count == p.out.count);
     const Way way = wayOf(*packed, execution.activations);
-    batches[static_cast<int>(way)].add(packed, p.out);
-    if (batches[static_cast<int>(way)].count == kTogether) flush(way);
+    Batch& batch = batches[static_cast<int>(way)];
+    if (!batch.add(packed, p.out, way)) {
+      flush(way);
+      batch.add(packed, p.out, way);
+    }
   }
   for (const Way way : {Way::Floats, Way::OneDigit, Way::ThreeDigits}) flush(way);
 }

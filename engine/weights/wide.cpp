@@ -43,7 +43,7 @@ std::filesystem::path cacheFile() {
   const char* home = std::getenv("HOME");
   if (!(xdg && *xdg) && !(home && *home)) return {};
   const std::filesystem::path base = xdg && *xdg ? std::filesystem::path(xdg) : std::filesystem::path(home) / ".cache";
-  std::string name = "kernels-3-" + kernelIsa() + "-onednn-" + dnnlVersion() + "-";
+  std::string name = "kernels-4-" + kernelIsa() + "-onednn-" + dnnlVersion() + "-";
   for (const char c : cpuInfo().model) name += std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
   return base / "tradespace" / (name + ".txt");
 }
@@ -116,8 +116,8 @@ KernelChoice measure(std::size_t element) {
   const int team = omp_get_max_threads();
   omp_set_num_threads(1);
   const bool digits = exactByDigits(e);
-  Buffer<float> prepared(digits ? preparedDigits(widest, v.padded, 3, needs(v))
-                                : preparedFloats(widest, v.padded, needs(v))),
+  const Needs needs = digits ? needsOfDigits(v) : needsOfFloats(v);
+  Buffer<float> prepared(digits ? preparedDigits(widest, v.padded, 3, needs) : preparedFloats(widest, v.padded, needs)),
       scratch(std::max(productScratchFloats(widest), dnnlScratchFloats(matrix)));
   KernelChoice choice;
   choice.format = kNames[element];
@@ -133,8 +133,8 @@ KernelChoice measure(std::size_t element) {
             fill(tiles, from, {0, pieces(tiles)});
             multiplyPanels(v, panels, tiles, to, scratch.data());
           };
-          digits ? multiply(layDigits(from, v.padded, 3, needs(v), prepared.data()))
-                 : multiply(layFloats(from, v.padded, needs(v), prepared.data()));
+          digits ? multiply(layDigits(from, v.padded, 3, needs, prepared.data()))
+                 : multiply(layFloats(from, v.padded, needs, prepared.data()));
         },
         [&] { multiplyByDnnl(matrix, panels, from, to, scratch.data()); });
     const double tiles = operations / tilesSeconds / 1e9, dnnl = operations / dnnlSeconds / 1e9;
