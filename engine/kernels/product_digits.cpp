@@ -403,21 +403,29 @@ HWY_INLINE void manyRows(const PanelView& v, std::int64_t panel, const DigitTile
   panelTimesTile<E, sub, N, false>(v, panel, tiles, row0, T, y);
 }
 
+/// Bytes of codes that stay in a second-level cache while every tile passes; a tile's results then do, too.
+constexpr std::int64_t kStretchBytes = std::int64_t{256} << 10;
+
 template <Element E, int sub, int N>
 void panelsOf(const PanelView& v, Range panels, const DigitTiles& tiles, Rows out, float* y) {
-  for (std::int64_t panel = panels.begin; panel < panels.end; ++panel)
+  const std::int64_t fit = kStretchBytes / static_cast<std::int64_t>(v.basePanelBytes), stretch = fit > 1 ? fit : 1;
+  for (std::int64_t first = panels.begin; first < panels.end; first += stretch) {
+    const std::int64_t last = first + stretch < panels.end ? first + stretch : panels.end;
     for (std::int64_t row0 = 0; row0 < tiles.count; row0 += tiles.tile) {
       const std::int64_t T = tiles.count - row0 < tiles.tile ? tiles.count - row0 : tiles.tile;
-      if (T == 1)
-        panelTimesTile<E, sub, N, true>(v, panel, tiles, row0, 1, y);
-      else
-        manyRows<E, sub, N>(v, panel, tiles, row0, T, y);
-      for (std::int64_t m = 0; m < T; ++m) {
-        V sums[kParts];
-        for (int h = 0; h < kParts; ++h) sums[h] = hn::Load(d, y + m * kPanel + h * kLanes);
-        storePanel(sums, out.row(row0 + m) + panel * kPanel, v.rows - panel * kPanel);
+      for (std::int64_t panel = first; panel < last; ++panel) {
+        if (T == 1)
+          panelTimesTile<E, sub, N, true>(v, panel, tiles, row0, 1, y);
+        else
+          manyRows<E, sub, N>(v, panel, tiles, row0, T, y);
+        for (std::int64_t m = 0; m < T; ++m) {
+          V sums[kParts];
+          for (int h = 0; h < kParts; ++h) sums[h] = hn::Load(d, y + m * kPanel + h * kLanes);
+          storePanel(sums, out.row(row0 + m) + panel * kPanel, v.rows - panel * kPanel);
+        }
       }
     }
+  }
 }
 template <Element E, int N>
 void panelsWith(const PanelView& v, Range panels, const DigitTiles& tiles, Rows out, float* y) {
