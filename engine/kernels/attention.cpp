@@ -142,17 +142,45 @@ HWY_INLINE void byGroups(std::int64_t count, Body body) {
   one(half), one(evened - half);
 }
 
+/// Eight vectors of eight, row i in v[i], become column i in v[i].
+using D8 = hn::CappedTag<float, 8>;
+constexpr D8 d8;
+constexpr int kSide = kLanes < 8 ? kLanes : 8;
+HWY_INLINE void transpose(hn::Vec<D8> (&v)[kSide]) {
+  using V8 = hn::Vec<D8>;
+  const hn::Repartition<double, D8> pairs;
+  const auto low = [&](V8 a, V8 b) HWY_ATTR { return hn::BitCast(d8, hn::InterleaveLower(pairs, hn::BitCast(pairs, a), hn::BitCast(pairs, b))); };
+  const auto high = [&](V8 a, V8 b) HWY_ATTR { return hn::BitCast(d8, hn::InterleaveUpper(pairs, hn::BitCast(pairs, a), hn::BitCast(pairs, b))); };
+  V8 t[kSide];
+  for (int i = 0; i < kSide; i += 4) {
+    const V8 a = hn::InterleaveLower(d8, v[i], v[i + 1]), b = hn::InterleaveUpper(d8, v[i], v[i + 1]);
+    const V8 c = hn::InterleaveLower(d8, v[i + 2], v[i + 3]), e = hn::InterleaveUpper(d8, v[i + 2], v[i + 3]);
+    t[i] = low(a, c), t[i + 1] = high(a, c), t[i + 2] = low(b, e), t[i + 3] = high(b, e);
+  }
+  if constexpr (kSide == 4) {
+    for (int i = 0; i < 4; ++i) v[i] = t[i];
+  } else {
+    for (int i = 0; i < 4; ++i) v[i] = hn::ConcatLowerLower(d8, t[i + 4], t[i]), v[i + 4] = hn::ConcatUpperUpper(d8, t[i + 4], t[i]);
+  }
+}
+
 /// Queries side by side, [group][value][query of the group], so that one pointer serves a group's broadcasts. Worth its
 /// making for several groups over several panels.
 constexpr std::int64_t kSideBySide = 6 * 1024;  ///< floats
 HWY_INLINE bool laySideBySide(ConstRows queries, Range rows, float* to) {
   if (queries.count < kScored || queries.count * queries.width > kSideBySide || rows.size() < 2 * kKeyPanel) return false;
-  byGroups<kScored>(queries.count, [&](auto width, std::int64_t first) {
-    for (int q = 0; q < width; ++q) {
-      const float* from = queries.row(first + q);
-      float* at = to + first * queries.width + q;
-      for (std::int64_t i = 0; i < queries.width; ++i) at[i * width] = from[i];
-    }
+  byGroups<kScored>(queries.count, [&](auto width, std::int64_t first) HWY_ATTR {
+    float* at = to + first * queries.width;
+    std::int64_t i = 0;
+    if constexpr (width == kSide)
+      for (; i + kSide <= queries.width; i += kSide) {
+        hn::Vec<D8> v[kSide];
+        for (int q = 0; q < kSide; ++q) v[q] = hn::LoadU(d8, queries.row(first + q) + i);
+        transpose(v);
+        for (int j = 0; j < kSide; ++j) hn::StoreU(v[j], d8, at + (i + j) * kSide);
+      }
+    for (; i < queries.width; ++i)
+      for (int q = 0; q < width; ++q) at[i * width + q] = queries.row(first + q)[i];
   });
   return true;
 }
@@ -252,28 +280,6 @@ void add(ConstRows weights, const T* rows, Rows out) {
       }
     }
     addStretch(weights, r, rows + r * dim, here, out);
-  }
-}
-
-/// Eight vectors of eight, row i in v[i], become column i in v[i].
-using D8 = hn::CappedTag<float, 8>;
-constexpr D8 d8;
-constexpr int kSide = kLanes < 8 ? kLanes : 8;
-HWY_INLINE void transpose(hn::Vec<D8> (&v)[kSide]) {
-  using V8 = hn::Vec<D8>;
-  const hn::Repartition<double, D8> pairs;
-  const auto low = [&](V8 a, V8 b) HWY_ATTR { return hn::BitCast(d8, hn::InterleaveLower(pairs, hn::BitCast(pairs, a), hn::BitCast(pairs, b))); };
-  const auto high = [&](V8 a, V8 b) HWY_ATTR { return hn::BitCast(d8, hn::InterleaveUpper(pairs, hn::BitCast(pairs, a), hn::BitCast(pairs, b))); };
-  V8 t[kSide];
-  for (int i = 0; i < kSide; i += 4) {
-    const V8 a = hn::InterleaveLower(d8, v[i], v[i + 1]), b = hn::InterleaveUpper(d8, v[i], v[i + 1]);
-    const V8 c = hn::InterleaveLower(d8, v[i + 2], v[i + 3]), e = hn::InterleaveUpper(d8, v[i + 2], v[i + 3]);
-    t[i] = low(a, c), t[i + 1] = high(a, c), t[i + 2] = low(b, e), t[i + 3] = high(b, e);
-  }
-  if constexpr (kSide == 4) {
-    for (int i = 0; i < 4; ++i) v[i] = t[i];
-  } else {
-    for (int i = 0; i < 4; ++i) v[i] = hn::ConcatLowerLower(d8, t[i + 4], t[i]), v[i + 4] = hn::ConcatUpperUpper(d8, t[i + 4], t[i]);
   }
 }
 

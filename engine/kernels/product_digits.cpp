@@ -437,23 +437,22 @@ void panelsWith(const PanelView& v, Range panels, const DigitTiles& tiles, Rows 
   }
 }
 
-/// A block's digits, added up by halves.
+/// A block's digits, added up, by halves where that is asked for.
 struct BlockSums {
   std::int32_t all[2], highest[2];  ///< of q; of its highest digit
 };
 
-/// 32 floats to N digits each, [N][32]; returns the scale.
+/// 32 floats to N digits each, [N][32]; returns the scale. Without `halves` all sums are those of the first half.
 template <int N>
-HWY_INLINE float quantizeBlock(const float* row, std::int8_t* digits, BlockSums& sums) {
+HWY_INLINE float quantizeBlock(const float* row, bool halves, std::int8_t* digits, BlockSums& sums) {
   constexpr int vectors = kBlock / kLanes;
   const hn::Rebind<std::int8_t, D> d8;
-  V largest = hn::Zero(d), broken = hn::Zero(d);
-  for (int i = 0; i < vectors; ++i) {
-    const V x = hn::LoadU(d, row + i * kLanes);
-    largest = hn::Max(largest, hn::Abs(x));
-    broken = hn::MulAdd(x, hn::Zero(d), broken);  // not a number if any is, or is infinite
-  }
-  const float top = hn::GetLane(hn::MaxOfLanes(d, largest)), fault = hn::GetLane(hn::SumOfLanes(d, broken));
+  // Without their sign, floats are ordered as integers are, and what is no number or infinite comes last.
+  VI largest = hn::Zero(di);
+  for (int i = 0; i < vectors; ++i) largest = hn::Max(largest, hn::BitCast(di, hn::Abs(hn::LoadU(d, row + i * kLanes))));
+  const std::int32_t bits = hn::GetLane(hn::MaxOfLanes(di, largest));
+  float top;
+  __builtin_memcpy(&top, &bits, sizeof top);
   const V inverse = hn::Set(d, top > kDigitsLeast ? digitsTop(N) / top : 0.0f);
   VI all[2] = {hn::Zero(di), hn::Zero(di)}, highest[2] = {hn::Zero(di), hn::Zero(di)};
   for (int i = 0; i < vectors; ++i) {
@@ -468,11 +467,13 @@ HWY_INLINE float quantizeBlock(const float* row, std::int8_t* digits, BlockSums&
     hn::Store(hn::DemoteTo(d8, code), d8, digits + (N - 1) * kBlock + i * kLanes);
     highest[half] = hn::Add(highest[half], code);
   }
-  for (int i = 0; i < 2; ++i) {
+  if (!halves) all[0] = hn::Add(all[0], all[1]), all[1] = hn::Zero(di), highest[0] = hn::Add(highest[0], highest[1]), highest[1] = hn::Zero(di);
+  sums = {};
+  for (int i = 0; i < (halves ? 2 : 1); ++i) {
     sums.all[i] = hn::GetLane(hn::SumOfLanes(di, all[i]));
-    sums.highest[i] = N == 1 ? 0 : hn::GetLane(hn::SumOfLanes(di, highest[i]));
+    if constexpr (N > 1) sums.highest[i] = hn::GetLane(hn::SumOfLanes(di, highest[i]));
   }
-  return top / digitsTop(N) + fault;
+  return top / digitsTop(N) + top * 0.0f;  // no number if one of them is none or infinite
 }
 
 /// -zero * sum, of the lower digits together and of the highest. Without sign, since what is no number may be anything here.
@@ -486,6 +487,7 @@ HWY_INLINE void putBias(int zero, std::int32_t all, std::int32_t highest, std::i
 template <int N>
 void fillRows(const DigitTiles& tiles, ConstRows in, Range rows) {
   const std::int64_t blocks = tiles.padded / kBlock;
+  const bool halves = tiles.sums16 || tiles.halves;
   HWY_ALIGN float rest[kBlock];
   for (std::int64_t r = rows.begin; r < rows.end; ++r) {
     const std::int64_t row0 = r / tiles.tile * tiles.tile, m = r - row0;
@@ -498,7 +500,7 @@ void fillRows(const DigitTiles& tiles, ConstRows in, Range rows) {
         row = rest;
       }
       BlockSums sums;
-      const float scale = quantizeBlock<N>(row, tiles.x + at * N * kBlock, sums);
+      const float scale = quantizeBlock<N>(row, halves, tiles.x + at * N * kBlock, sums);
       const std::int32_t whole = sums.all[0] + sums.all[1];
       tiles.scales[at] = scale;
       if (tiles.sums16)
