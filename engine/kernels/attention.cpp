@@ -71,10 +71,10 @@ HWY_INLINE V load(const std::uint16_t* p) {
 }
 
 /// What is read this much later is asked for now: a processor's own prefetch stops at the end of a page.
-constexpr std::int64_t kAhead = 4096;  // bytes
+constexpr std::int64_t kAhead = 8192;  // bytes
 template <class T>
 HWY_INLINE void prefetchLine(const T* p) {
-  __builtin_prefetch(reinterpret_cast<const char*>(p) + kAhead);
+  __builtin_prefetch(reinterpret_cast<const char*>(p) + kAhead, 0, 2);  // 2: past the first level, which both streams would fill
 }
 
 /// Q queries against P panels, one after another in memory; sums[q] holds the panels' vectors side by side. Value i of query
