@@ -31,6 +31,9 @@ constexpr DI di;
 constexpr int kLanes = static_cast<int>(HWY_LANES(float)) < kPanel ? static_cast<int>(HWY_LANES(float)) : kPanel;
 constexpr int kParts = kPanel / kLanes;  // vectors that hold the 16 rows of a panel
 
+/// How far ahead codes are asked for: a page, beyond which the processor does not look by itself.
+constexpr int kAheadBytes = 4096;
+
 /// One panel's planes.
 struct Planes {
   const std::int32_t* base;

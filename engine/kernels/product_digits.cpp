@@ -189,7 +189,7 @@ HWY_INLINE V dotDigits(const VI (&w)[kGroups], const std::int8_t* x, const std::
 template <Element E>
 HWY_INLINE void prefetchAhead(const PanelView& v, const Planes& planes, std::int64_t panel, std::int64_t block,
                               std::int64_t group) {
-  constexpr int lines = baseBits(E), ahead = lines >= 8 ? 4 : 6;  // 64 bytes a bit: 16 rows of 32 codes
+  constexpr int lines = baseBits(E), ahead = kAheadBytes / (lines * 64);  // 64 bytes a bit: 16 rows of 32 codes
   const char* base = reinterpret_cast<const char*>(planes.base) + (block + ahead) * lines * 64;
   for (int i = 0; i < lines; ++i) __builtin_prefetch(base + 64 * i);
   if constexpr (highBits(E) > 0)

@@ -63,9 +63,8 @@ template <Element E, int T, int Q>
 HWY_INLINE void addProducts(const Planes& planes, std::int64_t block, const float* x, V (&sums)[Q][T][kParts]) {
   if constexpr (isFloat(E)) {
     static_assert(Q == 1);
-    constexpr int bytes = baseBits(E) / 8 * kPanel,
-                  ahead = 2048;  // half a page: beyond it the processor does not look by itself
-    const char* at = reinterpret_cast<const char*>(planes.base) + block * kBlock * bytes + ahead;
+    constexpr int bytes = baseBits(E) / 8 * kPanel;
+    const char* at = reinterpret_cast<const char*>(planes.base) + block * kBlock * bytes + kAheadBytes;
 #pragma GCC unroll 4
     for (int k = 0; k < kBlock; ++k) {
       if (k * bytes % 64 == 0) __builtin_prefetch(at + k * bytes);
@@ -77,7 +76,7 @@ HWY_INLINE void addProducts(const Planes& planes, std::int64_t block, const floa
       }
     }
   } else {
-    constexpr int lines = baseBits(E), ahead = 4096 / (lines * 64);
+    constexpr int lines = baseBits(E), ahead = kAheadBytes / (lines * 64);
     const char* at = reinterpret_cast<const char*>(planes.base) + (block + ahead) * lines * 64;
 #pragma GCC unroll 1
     for (int w = 0; w < 4; ++w)
