@@ -157,28 +157,37 @@ HWY_INLINE VI dot(const VI (&w)[kGroups], const std::int8_t* x, VI sum) {
 template <int N>
 constexpr int kBiases = N == 1 ? 1 : 2;
 
-/// Where a matrix's integer sums begin. Without a zero they begin at 0, read again and again.
-struct Biases {
-  const std::int32_t* at;
-  std::int64_t row;  ///< from one row's to the next
+/// Where integer sums begin: at a matrix's biases, or at 0. VNNI adds to what is there anyway; elsewhere it takes an addition.
+constexpr bool kBiasIsFree = TS_VNNI;
+template <bool any>
+struct Bias {
+  const std::int32_t* at = nullptr;
+  std::int64_t row = 0;  ///< from one row's to the next
+
   template <int N, int halves>
-  static HWY_INLINE Biases of(const PanelView& v, const DigitTiles& tiles, std::int64_t blocksBefore) {
-    static constexpr std::int32_t none[2 * 2] = {};
-    if (zeroOf(v, *digitsTableOf()) == 0) return {none, 0};
+  static HWY_INLINE Bias of(const PanelView& v, const DigitTiles& tiles, std::int64_t blocksBefore) {
+    static constexpr std::int32_t none[2 * 2] = {};  // read again and again
     constexpr std::int64_t row = halves * kBiases<N>;
+    if (zeroOf(v, *digitsTableOf()) == 0) return {none, 0};
     return {tiles.bias + blocksBefore * row, row};
   }
+  HWY_INLINE VI start(std::int64_t i) const {
+    if constexpr (any) return hn::Set(di, at[i]);
+    else return hn::Zero(di);
+  }
+  /// That of `rows` rows later, `parts` further.
+  HWY_INLINE Bias from(std::int64_t rows, int parts) const { return {at + rows * row + parts, row}; }
 };
 
 /// The same with all digits of a row, as floats in units of the row's scale.
-template <Element E, int N, int first, int count>
-HWY_INLINE V dotDigits(const VI (&w)[kGroups], const std::int8_t* x, const std::int32_t* bias) {
-  const VI low = dot<E, first, count>(w, x, hn::Set(di, bias[0]));
+template <Element E, int N, int first, int count, bool any>
+HWY_INLINE V dotDigits(const VI (&w)[kGroups], const std::int8_t* x, Bias<any> bias) {
+  const VI low = dot<E, first, count>(w, x, bias.start(0));
   if constexpr (N == 1) {
     return hn::ConvertTo(d, low);
   } else {
     const VI middle = dot<E, first, count>(w, x + kBlock, hn::Zero(di));
-    const VI high = dot<E, first, count>(w, x + 2 * kBlock, hn::Set(di, bias[1]));
+    const VI high = dot<E, first, count>(w, x + 2 * kBlock, bias.start(1));
     return hn::MulAdd(hn::ConvertTo(d, high), hn::Set(d, 65536.0f),
                       hn::ConvertTo(d, hn::Add(low, hn::ShiftLeft<8>(middle))));
   }
@@ -206,7 +215,7 @@ HWY_INLINE void prefetchAhead(const PanelView& v, const Planes& planes, std::int
 }
 
 /// One panel times one tile of T rows, whose digits begin at row `row0`. One: T is 1 and the results stay in registers.
-template <Element E, int sub, int N, bool One>
+template <Element E, int sub, int N, bool any, bool One>
 HWY_NOINLINE void panelTimesTile(const PanelView& v, std::int64_t panel, const DigitTiles& tiles, std::int64_t row0,
                                  std::int64_t T, float* y) {
   constexpr int halves = kBlock / sub;
@@ -217,7 +226,7 @@ HWY_NOINLINE void panelTimesTile(const PanelView& v, std::int64_t panel, const D
   const float* xScales = tiles.scales + at;
   const float* sums = sub == 16 ? tiles.sums16 : tiles.sums32;  // null unless there are offsets
   const float* xSums = sums ? sums + at * halves : nullptr;
-  Biases bias = Biases::of<N, halves>(v, tiles, at);
+  auto bias = Bias<any>::template of<N, halves>(v, tiles, at);
   V one[kParts];
   for (int h = 0; h < kParts; ++h) one[h] = hn::Zero(d);
   if constexpr (!One)
@@ -240,7 +249,7 @@ HWY_NOINLINE void panelTimesTile(const PanelView& v, std::int64_t panel, const D
         asm("" : "+r"(xm));  // or GCC copies a row's activations to the stack, ahead of the loop over the parts
         const V xScale = hn::Set(d, xScales[m]);
         const auto half = [&](auto i) HWY_ATTR {
-          const V s = dotDigits<E, N, i*(sub / 4), sub / 4>(w, xm, bias.at + m * bias.row + i * kBiases<N>);
+          const V s = dotDigits<E, N, i*(sub / 4), sub / 4>(w, xm, bias.from(m, i * kBiases<N>));
           sum = hn::MulAdd(scale[i], hn::Mul(s, xScale), sum);
           if (adds) sum = hn::MulAdd(offset[i], hn::Set(d, xSums[m * halves + i]), sum);
         };
@@ -258,7 +267,7 @@ HWY_NOINLINE void panelTimesTile(const PanelView& v, std::int64_t panel, const D
       }
     }
     if (--left == 0) left = groupBlocks, group += halves;
-    x += T * N * kBlock, xScales += T, bias.at += T * bias.row;
+    x += T * N * kBlock, xScales += T, bias = bias.from(T, 0);
     if (xSums) xSums += T * halves;
   }
   if constexpr (One)
@@ -307,15 +316,14 @@ HWY_INLINE void dotTile(const std::int32_t* codes, const std::int8_t* x, std::in
 }
 
 /// The same with all digits, as floats in units of the rows' scales.
-template <Element E, int N, int R, int first, int count>
-HWY_INLINE void dotTileDigits(const std::int32_t* codes, const std::int8_t* x, Biases bias, V (&out)[R][kParts]) {
+template <Element E, int N, int R, int first, int count, bool any>
+HWY_INLINE void dotTileDigits(const std::int32_t* codes, const std::int8_t* x, Bias<any> bias, V (&out)[R][kParts]) {
   constexpr int most = pairSums(E);
   constexpr std::int64_t stride = N * kBlock;
   VI low[R][kParts];
-  const auto from = [&](int r, int part) HWY_ATTR { return hn::Set(di, bias.at[r * bias.row + part]); };
   dotTile<R, first, count, most>(codes, x, stride, low);
   for (int r = 0; r < R; ++r)
-    for (int h = 0; h < kParts; ++h) low[r][h] = hn::Add(low[r][h], from(r, 0));
+    for (int h = 0; h < kParts; ++h) low[r][h] = hn::Add(low[r][h], bias.from(r, 0).start(0));
   if constexpr (N == 1) {
     for (int r = 0; r < R; ++r)
       for (int h = 0; h < kParts; ++h) out[r][h] = hn::ConvertTo(d, low[r][h]);
@@ -326,24 +334,25 @@ HWY_INLINE void dotTileDigits(const std::int32_t* codes, const std::int8_t* x, B
       for (int h = 0; h < kParts; ++h) out[r][h] = hn::ConvertTo(d, hn::Add(low[r][h], hn::ShiftLeft<8>(digit[r][h])));
     dotTile<R, first, count, most>(codes, x + 2 * kBlock, stride, digit);
     for (int r = 0; r < R; ++r)
-      for (int h = 0; h < kParts; ++h) out[r][h] = hn::MulAdd(hn::ConvertTo(d, hn::Add(digit[r][h], from(r, 1))), hn::Set(d, 65536.0f), out[r][h]);
+      for (int h = 0; h < kParts; ++h) out[r][h] = hn::MulAdd(hn::ConvertTo(d, hn::Add(digit[r][h], bias.from(r, 0).start(1))), hn::Set(d, 65536.0f), out[r][h]);
   }
 }
 
 /// What R rows have of a block.
+template <bool any>
 struct BlockRows {
   const std::int8_t* x;
   const float *scales, *sums;
-  Biases bias;
+  Bias<any> bias;
 };
 
 /// One block times R rows, half after half where groups are of 16.
-template <Element E, int sub, int N, int R, int half>
-HWY_INLINE void addTile(const std::int32_t* codes, const BlockRows& rows, const V (&scale)[kBlock / sub][kParts],
+template <Element E, int sub, int N, int R, int half, bool any>
+HWY_INLINE void addTile(const std::int32_t* codes, const BlockRows<any>& rows, const V (&scale)[kBlock / sub][kParts],
                         const V (&offset)[kBlock / sub][kParts], bool adds, float* y) {
   constexpr int halves = kBlock / sub;
   V s[R][kParts];
-  dotTileDigits<E, N, R, half*(sub / 4), sub / 4>(codes, rows.x, {rows.bias.at + half * kBiases<N>, rows.bias.row}, s);
+  dotTileDigits<E, N, R, half*(sub / 4), sub / 4>(codes, rows.x, rows.bias.from(0, half * kBiases<N>), s);
   for (int r = 0; r < R; ++r) {
     const V xScale = hn::Set(d, rows.scales[r]);
     for (int h = 0; h < kParts; ++h) {
@@ -357,7 +366,7 @@ HWY_INLINE void addTile(const std::int32_t* codes, const BlockRows& rows, const 
 }
 
 /// One panel times one tile of T rows, whose digits begin at row `row0`.
-template <Element E, int sub, int N>
+template <Element E, int sub, int N, bool any>
 HWY_NOINLINE void panelTimesRows(const PanelView& v, std::int64_t panel, const DigitTiles& tiles, std::int64_t row0, std::int64_t T, float* y) {
   constexpr int halves = kBlock / sub;
   const Planes planes = planesOf(v, panel);
@@ -365,7 +374,7 @@ HWY_NOINLINE void panelTimesRows(const PanelView& v, std::int64_t panel, const D
   const bool adds = addsOffsets(v);
   const float* sums = sub == 16 ? tiles.sums16 : tiles.sums32;
   for (std::int64_t i = 0; i < T * kPanel; i += kLanes) hn::Store(hn::Zero(d), d, y + i);
-  const Biases bias = Biases::of<N, halves>(v, tiles, 0);
+  const auto bias = Bias<any>::template of<N, halves>(v, tiles, 0);
   HWY_ALIGN std::int32_t codes[kGroups * kPanel];
   std::int64_t group = 0, left = groupBlocks;
   for (std::int64_t block = 0; block < blocks; ++block) {
@@ -379,7 +388,7 @@ HWY_NOINLINE void panelTimesRows(const PanelView& v, std::int64_t panel, const D
       }
     const auto rowsAt = [&](std::int64_t m) {
       const std::int64_t i = at + block * T + m;
-      return BlockRows{tiles.x + i * N * kBlock, tiles.scales + i, adds ? sums + i * halves : nullptr, {bias.at + i * bias.row, bias.row}};
+      return BlockRows<any>{tiles.x + i * N * kBlock, tiles.scales + i, adds ? sums + i * halves : nullptr, bias.from(i, 0)};
     };
     constexpr int R = kRowTile<E>;
     std::int64_t m = 0;
@@ -394,19 +403,19 @@ constexpr bool mayHave16(Element e) {
   return e == Element::U2 || e == Element::U3 || e == Element::U6;
 }
 
-template <Element E, int sub, int N>
+template <Element E, int sub, int N, bool any>
 HWY_INLINE void manyRows(const PanelView& v, std::int64_t panel, const DigitTiles& tiles, std::int64_t row0,
                          std::int64_t T, float* y) {
 #if HWY_TARGET == HWY_AVX2
-  if constexpr (!kSigned<E>) return panelTimesRows<E, sub, N>(v, panel, tiles, row0, T, y);
+  if constexpr (!kSigned<E>) return panelTimesRows<E, sub, N, any>(v, panel, tiles, row0, T, y);
 #endif
-  panelTimesTile<E, sub, N, false>(v, panel, tiles, row0, T, y);
+  panelTimesTile<E, sub, N, any, false>(v, panel, tiles, row0, T, y);
 }
 
 /// Bytes of codes that stay in a second-level cache while every tile passes; a tile's results then do, too.
 constexpr std::int64_t kStretchBytes = std::int64_t{256} << 10;
 
-template <Element E, int sub, int N>
+template <Element E, int sub, int N, bool any>
 void panelsOf(const PanelView& v, Range panels, const DigitTiles& tiles, Rows out, float* y) {
   const std::int64_t fit = kStretchBytes / static_cast<std::int64_t>(v.basePanelBytes), stretch = fit > 1 ? fit : 1;
   for (std::int64_t first = panels.begin; first < panels.end; first += stretch) {
@@ -415,9 +424,9 @@ void panelsOf(const PanelView& v, Range panels, const DigitTiles& tiles, Rows ou
       const std::int64_t T = tiles.count - row0 < tiles.tile ? tiles.count - row0 : tiles.tile;
       for (std::int64_t panel = first; panel < last; ++panel) {
         if (T == 1)
-          panelTimesTile<E, sub, N, true>(v, panel, tiles, row0, 1, y);
+          panelTimesTile<E, sub, N, any, true>(v, panel, tiles, row0, 1, y);
         else
-          manyRows<E, sub, N>(v, panel, tiles, row0, T, y);
+          manyRows<E, sub, N, any>(v, panel, tiles, row0, T, y);
         for (std::int64_t m = 0; m < T; ++m) {
           V sums[kParts];
           for (int h = 0; h < kParts; ++h) sums[h] = hn::Load(d, y + m * kPanel + h * kLanes);
@@ -427,13 +436,18 @@ void panelsOf(const PanelView& v, Range panels, const DigitTiles& tiles, Rows ou
     }
   }
 }
+template <Element E, int sub, int N>
+void panelsBiased(const PanelView& v, Range panels, const DigitTiles& tiles, Rows out, float* y) {
+  if (kBiasIsFree || zeroOf(v, *digitsTableOf()) != 0) return panelsOf<E, sub, N, true>(v, panels, tiles, out, y);
+  if constexpr (!kBiasIsFree) panelsOf<E, sub, N, false>(v, panels, tiles, out, y);
+}
 template <Element E, int N>
 void panelsWith(const PanelView& v, Range panels, const DigitTiles& tiles, Rows out, float* y) {
   if constexpr (kTaken<E, N>) {
     if constexpr (mayHave16(E)) {
-      if (v.group == 16) return panelsOf<E, 16, N>(v, panels, tiles, out, y);
+      if (v.group == 16) return panelsBiased<E, 16, N>(v, panels, tiles, out, y);
     }
-    panelsOf<E, 32, N>(v, panels, tiles, out, y);
+    panelsBiased<E, 32, N>(v, panels, tiles, out, y);
   }
 }
 
