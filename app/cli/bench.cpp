@@ -6,6 +6,7 @@
 #include "app/cli/bench_memory.h"
 #include "app/cli/load.h"
 #include "app/cli/measures.h"
+#include "app/cli/roofline.h"
 #include "app/cli/text.h"
 #include "engine/evaluation/evaluate.h"
 #include "engine/weights/wide.h"
@@ -18,7 +19,7 @@ struct Flags {
   PlanFlags plan;
   BenchOptions options;
   std::vector<std::int64_t> depths;
-  bool child = false, noChild = false, onlyMemory = false;
+  bool child = false, noChild = false, onlyMemory = false, layers = false;
 };
 
 void addSensors(Facts& facts, const BenchResult& r) {
@@ -66,6 +67,8 @@ void print(const BenchResult& r, const std::optional<MeasuredMemory>& memory, co
   facts.add("repetitions", std::to_string(r.ttftMs.samples.size()) + " after " + std::to_string(r.warmups) + " to warm up" +
                                (r.warm ? "" : "  NOT WARM: the last two still differed by more than 5 %"));
   facts.add("bandwidth", numberText(r.readBandwidthGBs) + " GB/s of the machine; decode uses " + numberText(100 * r.bandwidthUsed, 3) + " %");
+  facts.add("arithmetic", numberText(r.arithmetic.floatGops, 3) + " GOP/s of float32" +
+                              (r.arithmetic.byteGops > 0 ? ", " + numberText(r.arithmetic.byteGops, 3) + " of bytes" : std::string()) + " at most");
   facts.add("memory", memoryText(r.memory));
   if (memory) addMemory(facts, *memory);
   facts.add("noise", numberText(100 * r.noise, 2) + " %" + (r.noise > kHighNoise ? "  HIGH: other work ran on this machine" : ""));
@@ -73,18 +76,7 @@ void print(const BenchResult& r, const std::optional<MeasuredMemory>& memory, co
   addEngaged(facts, engaged);
   facts.print(std::cout);
   printDepths(r);
-  if (r.operations.empty()) return;
-  std::cout << "\nOne decode repetition by kind of operation\n\n";
-  Table table({"operation", "time", "read", "GB/s", "GOP/s", "calls"});
-  for (const auto& [name, cost] : r.operations) {
-    if (cost.calls == 0) continue;
-    const double seconds = static_cast<double>(cost.nanoseconds) * 1e-9;
-    table.add({name, numberText(seconds * 1e3) + " ms", bytesText(static_cast<double>(cost.bytes)),
-               seconds > 0 ? numberText(static_cast<double>(cost.bytes) * 1e-9 / seconds, 3) : "–",
-               seconds > 0 ? numberText(static_cast<double>(cost.operations) * 1e-9 / seconds, 3) : "–",
-               countText(static_cast<std::int64_t>(cost.calls))});
-  }
-  table.print(std::cout);
+  printOperations(r, loaded.plan.activations);
 }
 
 /// Which path many rows take, as it was measured on this machine.
@@ -104,13 +96,6 @@ Json kernelsOf() {
   for (const KernelChoice& c : kernelChoices())
     kernels.push_back({{"format", c.format}, {"switch_over", c.switchOver}, {"tiles_gops", c.tilesGops}, {"onednn_gops", c.dnnlGops}, {"implementation", c.dnnlImplementation}});
   return kernels;
-}
-
-Json operationsOf(const std::map<std::string, Cost>& costs) {
-  Json operations = Json::object();
-  for (const auto& [name, cost] : costs)
-    operations[name] = {{"bytes", cost.bytes}, {"operations", cost.operations}, {"nanoseconds", cost.nanoseconds}, {"calls", cost.calls}};
-  return operations;
 }
 
 Result<Json> run(Shell& shell, const Flags& flags) {
@@ -148,6 +133,7 @@ Result<Json> run(Shell& shell, const Flags& flags) {
   progress.hide();
   if (!shell.json) {
     print(r, memory, loaded, engaged);
+    if (flags.layers) printLayers(r);
     printKernels();
   }
   return Json{{"prefill_tokens_per_s", r.prefillTokensPerSecond.median}, {"decode_tokens_per_s", r.decodeTokensPerSecond.samples.empty() ? Json() : Json(r.decodeTokensPerSecond.median)},
@@ -157,7 +143,9 @@ Result<Json> run(Shell& shell, const Flags& flags) {
               {"prompt", flags.options.prompt}, {"generate", flags.options.generate}, {"depth", options.depth}, {"depths", depthsOf(r)},
               {"tokens_per_step", r.tokensPerStep}, {"repetitions", r.ttftMs.samples.size()}, {"warmups", r.warmups}, {"warm", r.warm}, {"sensors", sensorsOf(r)},
               {"spread", {{"prefill_tokens_per_s", jsonOf(r.prefillTokensPerSecond)}, {"decode_tokens_per_s", jsonOf(r.decodeTokensPerSecond)}, {"ttft_ms", jsonOf(r.ttftMs)}}},
-              {"operations", operationsOf(r.operations)}, {"prefill_operations", operationsOf(r.prefillOperations)}, {"kernels", kernelsOf()}, {"plan", commandLine(loaded.plan)}, {"engaged", engaged}};
+              {"arithmetic", {{"float_gops", r.arithmetic.floatGops}, {"byte_gops", r.arithmetic.byteGops}}},
+              {"operations", operationsOf(r.operations, r, loaded.plan.activations)},
+              {"prefill_operations", operationsOf(r.prefillOperations, r, loaded.plan.activations)}, {"layers", layersOf(r)}, {"kernels", kernelsOf()}, {"plan", commandLine(loaded.plan)}, {"engaged", engaged}};
 }
 
 }  // namespace
@@ -175,6 +163,7 @@ void addBench(CLI::App& app, Shell& shell) {
   verb.number("--warmup", flags->options.warmup, "Repetitions before those, not counted: at least so many, then until two in a row take the same time; 0: none", {0, 1000});
   verb.toggle("--no-child", flags->noChild, "Do not run the plan in a process of its own first, which measures its peak of memory");
   verb.toggle("--only-memory", flags->onlyMemory, "Do only that");
+  verb.toggle("--layers", flags->layers, "Show the decoding layer by layer, too (--json always tells)");
   verb.hidden("--measured-child", flags->child);
   verb.seed("--seed", flags->options.seed, "Seed of the place in the text that the prompt is taken from");
   addPlanFlags(verb, flags->plan);

@@ -21,13 +21,13 @@ std::string_view name(Operation operation) {
 
 Cost Ledger::total() const {
   Cost sum;
-  for (const Cost& c : costs_) {
-    sum.bytes += c.bytes;
-    sum.operations += c.operations;
-    sum.nanoseconds += c.nanoseconds;
-    sum.calls += c.calls;
-  }
+  for (const Cost& c : sum_) sum.add(c);
   return sum;
+}
+
+void Ledger::clear() {
+  sum_ = {};
+  for (Costs& layer : layers_) layer = {};
 }
 
 }  // namespace ts

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 namespace ts {
 
@@ -18,24 +19,41 @@ struct Cost {
   std::uint64_t operations = 0;   ///< multiply-adds count two
   std::uint64_t nanoseconds = 0;  ///< wall time of the calling thread
   std::uint64_t calls = 0;
+
+  void add(const Cost& more) {
+    bytes += more.bytes;
+    operations += more.operations;
+    nanoseconds += more.nanoseconds;
+    calls += more.calls;
+  }
 };
 
-/// Counts every operation of one run. One writer: the thread that drives the session.
+/// Counts every operation of one run, and of each layer. One writer: the thread that drives the session.
 class Ledger {
  public:
-  void add(Operation operation, const Cost& cost) {
-    Cost& c = costs_[static_cast<std::size_t>(operation)];
-    c.bytes += cost.bytes;
-    c.operations += cost.operations;
-    c.nanoseconds += cost.nanoseconds;
-    c.calls += cost.calls;
+  static constexpr int kOutside = -1;  ///< of no layer: embedding, head, sampling
+
+  /// What is added from here on belongs to `layer`. Takes memory at a layer's first time only.
+  void enter(int layer) {
+    layer_ = layer;
+    if (layer >= layers()) layers_.resize(static_cast<std::size_t>(layer) + 1);
   }
-  const Cost& of(Operation operation) const { return costs_[static_cast<std::size_t>(operation)]; }
+  void add(Operation operation, const Cost& cost) {
+    const auto i = static_cast<std::size_t>(operation);
+    sum_[i].add(cost);
+    if (layer_ != kOutside) layers_[static_cast<std::size_t>(layer_)][i].add(cost);
+  }
+  const Cost& of(Operation operation) const { return sum_[static_cast<std::size_t>(operation)]; }
+  const Cost& of(int layer, Operation operation) const { return layers_[static_cast<std::size_t>(layer)][static_cast<std::size_t>(operation)]; }
+  int layers() const { return static_cast<int>(layers_.size()); }
   Cost total() const;
-  void clear() { costs_ = {}; }
+  void clear();
 
  private:
-  std::array<Cost, static_cast<std::size_t>(Operation::Count)> costs_{};
+  using Costs = std::array<Cost, static_cast<std::size_t>(Operation::Count)>;
+  Costs sum_{};
+  std::vector<Costs> layers_;
+  int layer_ = kOutside;
 };
 
 /// Bytes of memory by what they are for; the sum is compared with the process's own peak.

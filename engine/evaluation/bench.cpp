@@ -141,12 +141,21 @@ struct Bench {
   }
 };
 
-std::map<std::string, Cost> byName(const Ledger& ledger) {
+template <class Of>
+std::map<std::string, Cost> byName(Of of) {
   std::map<std::string, Cost> out;
   for (std::size_t i = 0; i < static_cast<std::size_t>(Operation::Count); ++i) {
-    const Cost& cost = ledger.of(static_cast<Operation>(i));
+    const Cost& cost = of(static_cast<Operation>(i));
     if (cost.calls > 0) out.emplace(name(static_cast<Operation>(i)), cost);
   }
+  return out;
+}
+std::map<std::string, Cost> byName(const Ledger& ledger) {
+  return byName([&](Operation o) -> const Cost& { return ledger.of(o); });
+}
+std::vector<std::map<std::string, Cost>> byLayer(const Ledger& ledger) {
+  std::vector<std::map<std::string, Cost>> out;
+  for (int layer = 0; layer < ledger.layers(); ++layer) out.push_back(byName([&](Operation o) -> const Cost& { return ledger.of(layer, o); }));
   return out;
 }
 
@@ -252,7 +261,7 @@ Result<BenchResult> bench(std::shared_ptr<const Model> prepared, const Plan& pla
   BenchResult result;
   result.threads = pool.size();
   result.loadAverage = loadAverage();
-  if (options.bandwidth) result.readBandwidthGBs = measureReadBandwidth(pool, hooks.stop);
+  if (options.bandwidth) result.readBandwidthGBs = measureReadBandwidth(pool, hooks.stop), result.arithmetic = measureArithmetic(pool);
   Steps steps{hooks};
   steps.plan(static_cast<std::int64_t>(1 + options.moreDepths.size()) * (options.warmup + options.repetitions));
   {
@@ -282,6 +291,7 @@ Result<BenchResult> bench(std::shared_ptr<const Model> prepared, const Plan& pla
     result.memory = t.last.memory;
     result.operations = byName(t.last.decode);
     result.prefillOperations = byName(t.last.prefill);
+    result.layers = byLayer(t.last.decode);
     result.engaged = std::move(t.last.engaged);
     result.peakBytes = peakMemory();
   }

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "engine/core/ledger.h"
+#include "engine/kernels/peak.h"
 #include "engine/core/result.h"
 #include "engine/core/thread_pool.h"
 #include "engine/model/model.h"
@@ -167,6 +168,7 @@ struct BenchResult {
   int threads = 0;
   double itlP50Ms = 0, itlP90Ms = 0, itlP99Ms = 0;
   double readBandwidthGBs = 0;   ///< of the machine, measured in this run with the same threads
+  ArithmeticPeak arithmetic;     ///< likewise
   double bandwidthUsed = 0;      ///< fraction: bytes that decoding reads of the model / its time / readBandwidth
   double noise = 0;              ///< a fixed probe before each repetition and after the last: (slowest - fastest) / median;
                                  ///< > 0.1 is high
@@ -180,6 +182,7 @@ struct BenchResult {
                                  ///< system does not tell
   std::map<std::string, Cost> operations;         ///< per kind, of the last repetition's decoding
   std::map<std::string, Cost> prefillOperations;  ///< and of its prefill
+  std::vector<std::map<std::string, Cost>> layers;  ///< the decoding again, layer by layer
   std::map<std::string, double> engaged;
 };
 /// From this noise on a timing is not to be trusted.

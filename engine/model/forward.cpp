@@ -222,8 +222,10 @@ void embed(const Pass& pass, std::span<const int> tokens, Rows hidden) {
 
 void runBlock(const Pass& pass, int layer, Rows hidden) {
   const Block& block = pass.model.blocks[static_cast<std::size_t>(layer)];
+  pass.execution.ledger.enter(layer);
   attentionHalf(pass, block, layer, hidden);
   mlpHalf(pass, block, layer, hidden);
+  pass.execution.ledger.enter(Ledger::kOutside);
 }
 
 void runHead(const Pass& pass, ConstRows hidden, Rows logits) {

@@ -168,7 +168,7 @@ void KvAttention::attend(int layer, ConstRows q, ConstRows k, ConstRows v, Rows 
     for (std::int64_t i = 0; i < m; ++i) rows.append(positions_[static_cast<std::size_t>(i)], k.row(i) + h * dim, v.row(i) + h * dim);
     if (state_.certain) rows.encode(rows.size() - 1);
     cost.bytes += rows.bytesRead();
-    cost.operations += static_cast<std::uint64_t>(4 * dim * m * rows.size());
+    cost.operations += static_cast<std::uint64_t>(4 * dim * (m * rows.size() - m * (m - 1) / 2));  // each row sees its past
   }
   cost.operations = cost.operations * static_cast<std::uint64_t>(block.heads()) / static_cast<std::uint64_t>(std::max(1, block.kvHeads));
 
