@@ -142,7 +142,7 @@ void floatToBf16(const float* in, std::int64_t n, std::uint16_t* out) {
     const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 1));
     auto rounded = hn::ShiftRight<16>(hn::Add(bits, hn::Add(odd, hn::Set(du, 0x7FFF))));
     // A NaN stays one: rounding could carry its mantissa into the sign.
-    rounded = hn::IfThenElse(hn::RebindMask(du, hn::Ne(x, x)), hn::Or(hn::ShiftRight<16>(bits), hn::Set(du, 0x40)), rounded);
+    rounded = hn::IfThenElse(hn::RebindMask(du, hn::IsNaN(x)), hn::Or(hn::ShiftRight<16>(bits), hn::Set(du, 0x40)), rounded);
     const auto h = hn::DemoteTo(dh, hn::BitCast(hn::Rebind<std::int32_t, D>(), rounded));
     if (c == lanes) return hn::StoreU(h, dh, out + i);
     HWY_ALIGN std::uint16_t rest[64];
@@ -218,7 +218,7 @@ void ropeInterleaved(float* row, const float* cos, const float* sin, std::int64_
 /// largest error (3e-9 of e^r). Half the operations of Highway's, which holds for all floats.
 HWY_INLINE V expOf(V x) {
   const hn::RebindToSigned<D> di;
-  const auto n = hn::NearestInt(hn::Mul(x, hn::Set(d, 1.44269504f)));  // of what is not a number: a multiple of 2^9, so it stays none
+  const auto n = hn::NearestInt(hn::Mul(x, hn::Set(d, 1.44269504f)));
   const V whole = hn::ConvertTo(d, n);
   const V r = hn::NegMulAdd(whole, hn::Set(d, -2.12194440e-4f), hn::NegMulAdd(whole, hn::Set(d, 0.693359375f), x));
   V p = hn::Set(d, 0.0013814571f);
@@ -228,7 +228,8 @@ HWY_INLINE V expOf(V x) {
   p = hn::MulAdd(p, r, hn::Set(d, 0.49999994f));
   p = hn::MulAdd(hn::Mul(r, r), p, r);
   const V y = hn::Add(p, hn::Set(d, 1.0f));
-  return hn::IfThenZeroElse(hn::Lt(x, hn::Set(d, -87.3f)), hn::BitCast(d, hn::Add(hn::BitCast(di, y), hn::ShiftLeft<23>(n))));
+  const V scaled = hn::BitCast(d, hn::Add(hn::BitCast(di, y), hn::ShiftLeft<23>(n)));
+  return hn::IfThenElse(hn::IsNaN(x), x, hn::IfThenZeroElse(hn::Lt(x, hn::Set(d, -87.3f)), scaled));
 }
 
 HWY_INLINE V sigmoid(V x) {

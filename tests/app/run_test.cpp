@@ -107,6 +107,24 @@ TEST(Bench, MeasuresSpeedLatencyAndBytes) {
   EXPECT_GT(got["peak_bytes"], got["bytes"]["weights"]);
 }
 
+TEST(Bench, PlacesOperationsUnderTheRoofAndTellsLayersApart) {
+  const Json got = cliJson({"bench", kDraft, "--prompt", "32", "--generate", "8", "--repetitions", "1", "--no-child"});
+  EXPECT_GT(got["arithmetic"]["float_gops"], 0);
+  for (const char* phase : {"operations", "prefill_operations"}) {
+    const Json& linear = got[phase]["linear"];
+    ASSERT_EQ(missingKeys(linear, {"bytes", "operations", "nanoseconds", "calls", "gb_per_s", "gops", "roofline.operations_per_byte", "roofline.roof_gops", "roofline.of_roof"}), "") << phase;
+    EXPECT_NEAR(linear["roofline"]["of_roof"].get<double>() * linear["roofline"]["roof_gops"].get<double>(), linear["gops"].get<double>(), 1e-6 * linear["gops"].get<double>());
+    EXPECT_FALSE(got[phase]["norm"].contains("roofline")) << "without operations of its own it has no place";
+  }
+  EXPECT_GT(got["prefill_operations"]["linear"]["roofline"]["operations_per_byte"], got["operations"]["linear"]["roofline"]["operations_per_byte"]);
+  const Json info = cliJson({"info", kDraft});
+  ASSERT_EQ(got["layers"].size(), info["layers"].get<std::size_t>());
+  std::uint64_t bytes = 0;
+  for (const Json& layer : got["layers"]) bytes += layer["linear"]["bytes"].get<std::uint64_t>();
+  EXPECT_EQ(bytes, got["operations"]["linear"]["bytes"].get<std::uint64_t>());
+  EXPECT_THAT(cli({"bench", kDraft, "--prompt", "8", "--generate", "4", "--repetitions", "1", "--no-child", "--layers"}).out, HasSubstr("by layer"));
+}
+
 TEST(Bench, ForetellsThePeakOfAProcessOfItsOwn) {
   const Json got = cliJson({"bench", kModel, "--prompt", "64", "--generate", "16", "--repetitions", "1", "--warmup", "0"});
   ASSERT_EQ(missingKeys(got, {"memory.peak_bytes", "memory.load_peak_bytes", "memory.not_counted_bytes", "memory.forecast.total", "memory.forecast.bytes.kv"}), "");

@@ -53,6 +53,19 @@ TEST(PageStorage, AllocationsAreAlignedApartAndMovable) {
     for (std::size_t j = 0; i % 3 != 0 && j < 1 + 7919 * i % (2 * kMegabyte); ++j) ASSERT_EQ(all[i].data()[j], static_cast<std::byte>(i));
 }
 
+TEST(PagedBuffer, GrowsFromTheHeapIntoPagesAndKeepsWhatItHolds) {
+  PagedBuffer<float> grown;
+  for (int i = 0; i < 300'000; ++i) {
+    grown.push_back(static_cast<float>(i));
+    ASSERT_EQ(reinterpret_cast<std::uintptr_t>(grown.data()) % kAlignment, 0u);
+  }
+  PagedBuffer<float> copy = grown, moved = std::move(grown);
+  moved.erase(moved.begin(), moved.begin() + 290'000);
+  moved.shrink_to_fit();  // back to the heap
+  for (std::size_t i = 0; i < copy.size(); ++i) ASSERT_EQ(copy[i], static_cast<float>(i));
+  for (std::size_t i = 0; i < moved.size(); ++i) ASSERT_EQ(moved[i], static_cast<float>(290'000 + i));
+}
+
 TEST(PageStorage, MayBeTakenAndFreedByManyThreads) {
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t)

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <thread>
 #include <vector>
 
@@ -30,6 +31,20 @@ TEST(Share, CoversEveryItemOnceInMultiplesOfTheGrain) {
         }
         EXPECT_EQ(next, n);
       }
+}
+
+TEST(ThreadPool, WhatIsExpectedIsNeverTouched) {
+  // Expecting is a hint: bytes that are gone, none at all, more stretches than count; runs and their barriers are as ever.
+  ThreadPool pool(3);
+  std::vector<int> calls(3);
+  const Stretch gone{reinterpret_cast<const std::byte*>(std::uintptr_t{4096}), std::size_t{1} << 20};  // where nothing ever is
+  const std::vector<Stretch> many(ThreadPool::kStretches + 5, gone);
+  for (int round = 0; round < 200; ++round) {
+    for (int worker = 0; worker < 3; ++worker)
+      pool.expect(worker, round % 3 == 0 ? std::span<const Stretch>() : round % 3 == 1 ? std::span(&gone, 1) : std::span(many));
+    pool.run([&](int worker) { ++calls[static_cast<std::size_t>(worker)]; });
+  }
+  EXPECT_EQ(calls, (std::vector<int>{200, 200, 200}));
 }
 
 TEST(ThreadPool, RunsTheBodyOnceOnEveryWorkerAndWaits) {

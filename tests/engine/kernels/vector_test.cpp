@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
 #include <random>
 #include <vector>
 
@@ -139,6 +140,42 @@ TEST_P(VectorTest, Softmax) {
     auto z = x;
     softcap(3.0f, n, z.data());
     for (std::size_t i = 0; i < x.size(); ++i) EXPECT_NEAR(z[i], 3 * std::tanh(x[i] / 3.0), 2e-6);
+  }
+}
+
+TEST_P(VectorTest, ExponentialsHoldToAnUlpAndVanishBelow) {
+  std::vector<float> x;
+  for (int i = 0; i <= 40'000; ++i) x.push_back(-87.0f * static_cast<float>(i) / 40'000.0f);  // 0, the largest, first
+  auto y = x;
+  exponentials(1.0f, y.data(), static_cast<std::int64_t>(y.size()));
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double exact = std::exp(double(x[i]));
+    ASSERT_NEAR(y[i], exact, 1.5e-7 * exact) << "e^" << x[i];
+  }
+  std::vector<float> low{0.0f, -88.0f, -1000.0f, -INFINITY, -3e38f};
+  exponentials(1.0f, low.data(), 5);
+  EXPECT_EQ(low, (std::vector<float>{1, 0, 0, 0, 0}));
+}
+
+TEST_P(VectorTest, WhatIsNotANumberIsNotHidden) {
+  std::uint32_t bits = 0x7FFFFFFF;  // whose payload could carry into the exponent
+  float odd;
+  std::memcpy(&odd, &bits, sizeof odd);
+  for (const float broken : {NAN, odd}) {
+    std::vector<float> scores(40, 1.0f);
+    scores[33] = broken;
+    softmax(scores.data(), 40);
+    EXPECT_TRUE(std::isnan(scores[33]));
+    std::vector<float> gate(40, 1.0f);
+    gate[7] = broken;
+    siluTimes(gate.data(), nullptr, 40, gate.data());
+    EXPECT_TRUE(std::isnan(gate[7]));
+    const std::vector<float> plain(20, broken);  // a whole vector and a rest
+    std::vector<std::uint16_t> narrow(20);
+    std::vector<float> back(20);
+    floatToBf16(plain.data(), 20, narrow.data());
+    bf16ToFloat(narrow.data(), 20, back.data());
+    for (const float x : back) EXPECT_TRUE(std::isnan(x)) << "bfloat16 rounded it to " << x;
   }
 }
 

@@ -234,6 +234,32 @@ TEST(Session, ADraftGrownNodeByNodeIsTheSameDraft) {
   }
 }
 
+TEST(Session, AfterAResetItIsAsNew) {
+  const auto model = family("llama");
+  const auto tokens = someTokens(120);
+  for (const char* kv : {"", "q8", "f16", "h2o:budget=0.5,interval=32", "q4+window:sinks=4,recent=40"}) {
+    const auto used = open(model, kv);
+    decoded(*used, someTokens(90), 3);
+    used->reset();
+    EXPECT_EQ(used->position(), 0);
+    EXPECT_TRUE(identical(decoded(*used, tokens, 1), decoded(*open(model, kv), tokens, 1))) << kv;
+  }
+}
+
+TEST(Session, TheLayersOfTheLedgerAddUpToTheRun) {
+  const auto session = open(family("llama"), "");
+  decoded(*session, someTokens(20), 1);
+  const Ledger& ledger = session->ledger();
+  ASSERT_EQ(ledger.layers(), session->model().config.layerCount());
+  for (const Operation operation : {Operation::Linear, Operation::Attention, Operation::Activation}) {
+    Cost sum;
+    for (int layer = 0; layer < ledger.layers(); ++layer) sum.add(ledger.of(layer, operation));
+    EXPECT_EQ(sum.bytes, ledger.of(operation).bytes);
+    EXPECT_EQ(sum.nanoseconds, ledger.of(operation).nanoseconds);
+    EXPECT_GT(sum.calls, 0u);
+  }
+}
+
 TEST(Session, RefusesWhatCannotBeRun) {
   const auto session = open(family("llama"), "");
   EXPECT_FALSE(session->prefill(std::vector<int>{5, 320}, 0, {}));
