@@ -5,10 +5,9 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <memory>
 
-#include "engine/core/buffer.h"
 #include "engine/core/cpu.h"
+#include "engine/core/page_storage.h"
 
 namespace ts {
 namespace {
@@ -30,11 +29,12 @@ Word sum(const Word* p, std::size_t n) {
 double measureReadBandwidth(ThreadPool& pool, const std::stop_token& stop) {
   const std::size_t bytes = std::clamp<std::size_t>(cpuInfo().lastLevelBytes * 6, std::size_t{256} << 20, std::size_t{1} << 30);
   const std::size_t n = bytes / sizeof(Word);
-  const auto buffer = std::make_unique_for_overwrite<Word[]>(n);  // pages are touched below, by the worker that reads them
+  const PageStorage storage(bytes);  // in huge pages, as weights are; touched below, by the worker that reads them
+  auto* buffer = reinterpret_cast<Word*>(storage.data());
   pool.split(static_cast<std::int64_t>(n), 512, [&](Range r, int) {
     for (std::int64_t i = r.begin; i < r.end; ++i) {
       if (i % (1 << 18) == 0 && stop.stop_requested()) return;
-      buffer[static_cast<std::size_t>(i)] = static_cast<Word>(i);
+      buffer[i] = static_cast<Word>(i);
     }
   });
   std::atomic<Word> sink{0};
@@ -42,7 +42,7 @@ double measureReadBandwidth(ThreadPool& pool, const std::stop_token& stop) {
   for (int pass = 0; pass < 12 && !stop.stop_requested(); ++pass) {
     const auto begin = std::chrono::steady_clock::now();
     pool.split(static_cast<std::int64_t>(n), 512, [&](Range r, int) {
-      sink.fetch_add(sum(buffer.get() + r.begin, static_cast<std::size_t>(r.size())), std::memory_order_relaxed);
+      sink.fetch_add(sum(buffer + r.begin, static_cast<std::size_t>(r.size())), std::memory_order_relaxed);
     });
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     best = std::max(best, static_cast<double>(bytes) / seconds / 1e9);

@@ -4,6 +4,7 @@
 #include <QApplication>
 #include <QSettings>
 #include <QStandardPaths>
+#include <QTemporaryDir>
 
 #include "widgets/base/plurals.h"
 #include "widgets/base/theme.h"
@@ -13,10 +14,11 @@ int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
   QStandardPaths::setTestModeEnabled(true);
   QSettings::setDefaultFormat(QSettings::IniFormat);
+  const QTemporaryDir own;  // tests run side by side, and one would clear what another has just remembered
+  QSettings::setPath(QSettings::IniFormat, QSettings::UserScope, own.path());
   QApplication application(argc, argv);
   QApplication::setOrganizationName(QStringLiteral("tradespace-test"));
   QApplication::setApplicationName(QStringLiteral("test_widgets"));
-  QSettings().clear();
   ts::EnglishPlurals plurals;
   QCoreApplication::installTranslator(&plurals);
   ts::Theme theme;
