@@ -76,7 +76,7 @@ void print(const BenchResult& r, const std::optional<MeasuredMemory>& memory, co
   addEngaged(facts, engaged);
   facts.print(std::cout);
   printDepths(r);
-  printOperations(r, loaded.plan.activations);
+  printOperations(r);
 }
 
 /// Which path many rows take, as it was measured on this machine.
@@ -144,8 +144,8 @@ Result<Json> run(Shell& shell, const Flags& flags) {
               {"tokens_per_step", r.tokensPerStep}, {"repetitions", r.ttftMs.samples.size()}, {"warmups", r.warmups}, {"warm", r.warm}, {"sensors", sensorsOf(r)},
               {"spread", {{"prefill_tokens_per_s", jsonOf(r.prefillTokensPerSecond)}, {"decode_tokens_per_s", jsonOf(r.decodeTokensPerSecond)}, {"ttft_ms", jsonOf(r.ttftMs)}}},
               {"arithmetic", {{"float_gops", r.arithmetic.floatGops}, {"byte_gops", r.arithmetic.byteGops}}},
-              {"operations", operationsOf(r.operations, r, loaded.plan.activations)},
-              {"prefill_operations", operationsOf(r.prefillOperations, r, loaded.plan.activations)}, {"layers", layersOf(r)}, {"kernels", kernelsOf()}, {"plan", commandLine(loaded.plan)}, {"engaged", engaged}};
+              {"operations", operationsOf(r.operations, r)},
+              {"prefill_operations", operationsOf(r.prefillOperations, r)}, {"layers", layersOf(r)}, {"kernels", kernelsOf()}, {"plan", commandLine(loaded.plan)}, {"engaged", engaged}};
 }
 
 }  // namespace

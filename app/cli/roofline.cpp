@@ -9,11 +9,10 @@
 namespace ts::cli {
 namespace {
 
-/// What the arithmetic units give the products of this plan. Exact products of integer codes are three of bytes each.
-double peakFor(const std::string& operation, const ArithmeticPeak& peak, Activations activations) {
-  const bool product = operation == name(Operation::Linear) || operation == name(Operation::Head);
-  if (!product) return peak.floatGops;
-  return std::max(peak.floatGops, activations == Activations::Q8 ? peak.byteGops : peak.byteGops / 3);
+/// What the arithmetic units give an operation: products of weights may go by bytes, several for an exact one.
+double peakFor(const std::string& operation, const BenchResult& result) {
+  const int digits = operation == name(Operation::Linear) ? result.linearDigits : operation == name(Operation::Head) ? result.headDigits : 0;
+  return digits > 0 && result.arithmetic.byteGops > 0 ? result.arithmetic.byteGops / digits : result.arithmetic.floatGops;
 }
 
 Json jsonOf(const Cost& cost) {
@@ -22,7 +21,7 @@ Json jsonOf(const Cost& cost) {
 
 }  // namespace
 
-RooflinePoint pointOf(const std::string& operation, const Cost& cost, const BenchResult& result, Activations activations) {
+RooflinePoint pointOf(const std::string& operation, const Cost& cost, const BenchResult& result) {
   RooflinePoint point;
   if (cost.nanoseconds == 0) return point;
   const auto nanoseconds = static_cast<double>(cost.nanoseconds);
@@ -30,15 +29,15 @@ RooflinePoint pointOf(const std::string& operation, const Cost& cost, const Benc
   point.gops = static_cast<double>(cost.operations) / nanoseconds;
   if (cost.bytes == 0 || cost.operations == 0 || result.readBandwidthGBs <= 0) return point;
   point.intensity = static_cast<double>(cost.operations) / static_cast<double>(cost.bytes);
-  point.roofGops = std::min(point.intensity * result.readBandwidthGBs, peakFor(operation, result.arithmetic, activations));
+  point.roofGops = std::min(point.intensity * result.readBandwidthGBs, peakFor(operation, result));
   return point;
 }
 
-Json operationsOf(const std::map<std::string, Cost>& costs, const BenchResult& result, Activations activations) {
+Json operationsOf(const std::map<std::string, Cost>& costs, const BenchResult& result) {
   Json operations = Json::object();
   for (const auto& [name, cost] : costs) {
     Json& one = operations[name] = jsonOf(cost);
-    const RooflinePoint point = pointOf(name, cost, result, activations);
+    const RooflinePoint point = pointOf(name, cost, result);
     one["gb_per_s"] = point.gigabytesPerSecond;
     one["gops"] = point.gops;
     if (point.placed()) one["roofline"] = {{"operations_per_byte", point.intensity}, {"roof_gops", point.roofGops}, {"of_roof", point.ofRoof()}};
@@ -56,12 +55,12 @@ Json layersOf(const BenchResult& result) {
 }
 
 namespace {
-void printTable(const char* title, const std::map<std::string, Cost>& costs, const BenchResult& result, Activations activations) {
+void printTable(const char* title, const std::map<std::string, Cost>& costs, const BenchResult& result) {
   if (costs.empty()) return;
   std::cout << "\n" << title << "\n\n";
   Table table({"operation", "time", "read", "GB/s", "GOP/s", "of the roof", "calls"});
   for (const auto& [name, cost] : costs) {
-    const RooflinePoint point = pointOf(name, cost, result, activations);
+    const RooflinePoint point = pointOf(name, cost, result);
     table.add({name, numberText(static_cast<double>(cost.nanoseconds) * 1e-6) + " ms", bytesText(static_cast<double>(cost.bytes)), numberText(point.gigabytesPerSecond, 3),
                numberText(point.gops, 3), point.placed() ? numberText(100 * point.ofRoof(), 3) + " %" : "–", countText(static_cast<std::int64_t>(cost.calls))});
   }
@@ -69,9 +68,9 @@ void printTable(const char* title, const std::map<std::string, Cost>& costs, con
 }
 }  // namespace
 
-void printOperations(const BenchResult& result, Activations activations) {
-  printTable("One prefill by kind of operation", result.prefillOperations, result, activations);
-  printTable("One decode repetition by kind of operation", result.operations, result, activations);
+void printOperations(const BenchResult& result) {
+  printTable("One prefill by kind of operation", result.prefillOperations, result);
+  printTable("One decode repetition by kind of operation", result.operations, result);
 }
 
 void printLayers(const BenchResult& result) {

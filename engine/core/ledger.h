@@ -31,13 +31,20 @@ struct Cost {
 /// Counts every operation of one run, and of each layer. One writer: the thread that drives the session.
 class Ledger {
  public:
-  static constexpr int kOutside = -1;  ///< of no layer: embedding, head, sampling
+  /// While it lives, what is added belongs to `layer`. Takes memory at a layer's first time only.
+  class InLayer {
+   public:
+    InLayer(Ledger& ledger, int layer) : ledger_(ledger) {
+      if (layer >= ledger.layers()) ledger.layers_.resize(static_cast<std::size_t>(layer) + 1);
+      ledger.layer_ = layer;
+    }
+    ~InLayer() { ledger_.layer_ = kOutside; }
+    InLayer(const InLayer&) = delete;
+    InLayer& operator=(const InLayer&) = delete;
 
-  /// What is added from here on belongs to `layer`. Takes memory at a layer's first time only.
-  void enter(int layer) {
-    layer_ = layer;
-    if (layer >= layers()) layers_.resize(static_cast<std::size_t>(layer) + 1);
-  }
+   private:
+    Ledger& ledger_;
+  };
   void add(Operation operation, const Cost& cost) {
     const auto i = static_cast<std::size_t>(operation);
     sum_[i].add(cost);
@@ -50,6 +57,7 @@ class Ledger {
   void clear();
 
  private:
+  static constexpr int kOutside = -1;  // of no layer: embedding, head, sampling
   using Costs = std::array<Cost, static_cast<std::size_t>(Operation::Count)>;
   Costs sum_{};
   std::vector<Costs> layers_;

@@ -69,21 +69,21 @@ Range share(std::int64_t n, int worker, int workers, std::int64_t grain) {
 }
 
 struct ThreadPool::Team {
+  struct alignas(kAlignment) Told {
+    Expected expected;
+  };
+  int size = 1;
+  std::vector<std::thread> threads;
+  std::vector<Told> told;  // of each worker; written between runs, read by the worker as a run begins
+  alignas(kAlignment) Expected own;  // the driver's
   alignas(kAlignment) std::atomic<std::uint32_t> epoch{0};  // changes when there is work; the lowest bit of it means stop
   std::atomic<int> parkedWorkers{0};
   void (*body)(void*, int) = nullptr;
   void* context = nullptr;
   alignas(kAlignment) std::atomic<std::uint32_t> finished{0};  // workers that ended the current round
   std::atomic<int> parkedDriver{0};
-  std::vector<std::thread> threads;
-  struct alignas(kAlignment) Told {
-    Expected expected;
-  };
-  std::vector<Told> told;  // of each worker; written between runs, read by the worker as a run begins
-  Expected ownExpected;    // the driver's
   std::mutex failureMutex;     // taken only when a body throws
   std::exception_ptr failure;  // read by the driver after the barrier
-  int size = 1;
 
   void work(int worker) {
     omp_set_num_threads(1);
@@ -119,7 +119,7 @@ ThreadPool::~ThreadPool() {
 int ThreadPool::size() const { return team_->size; }
 
 void ThreadPool::expect(int worker, std::span<const Stretch> stretches) {
-  Expected& told = worker == 0 ? team_->ownExpected : team_->told[static_cast<std::size_t>(worker)].expected;
+  Expected& told = worker == 0 ? team_->own : team_->told[static_cast<std::size_t>(worker)].expected;
   told.stretches = {};
   std::copy_n(stretches.begin(), std::min(stretches.size(), kStretches), told.stretches.begin());
   told.at = told.offset = 0;
@@ -145,7 +145,7 @@ void ThreadPool::runErased(void (*body)(void*, int), void* context) {
   }
   const auto all = static_cast<std::uint32_t>(team.size - 1);
   std::uint32_t done = team.finished.load(std::memory_order_acquire);
-  while (done != all) done = waitForChange(team.finished, done, team.parkedDriver, team.ownExpected);
+  while (done != all) done = waitForChange(team.finished, done, team.parkedDriver, team.own);
   if (!own && team.failure) own = std::move(team.failure);
   team.failure = nullptr;
   if (own) std::rethrow_exception(own);

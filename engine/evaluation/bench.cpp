@@ -159,6 +159,19 @@ std::vector<std::map<std::string, Cost>> byLayer(const Ledger& ledger) {
   return out;
 }
 
+/// Of all layers' maps together: floats where any takes them, else the most digits.
+int linearDigits(const Model& model, Activations activations) {
+  int most = 1;
+  for (const Block& block : model.blocks)
+    for (const Linear* linear : {&block.q, &block.k, &block.v, &block.o, &block.gate, &block.up, &block.down}) {
+      if (!linear->weight) continue;
+      const int digits = linear->weight->digits(activations);
+      if (digits == 0) return 0;
+      most = std::max(most, digits);
+    }
+  return most;
+}
+
 Result<void> checkOptions(const BenchOptions& o) {
   if (o.prompt < 1) return fail("at least one prompt token is needed", "--prompt");
   if (o.generate < 1) return fail("at least one token must be generated (and two for a decode speed: the first one is the prompt's)", "--generate");
@@ -262,6 +275,8 @@ Result<BenchResult> bench(std::shared_ptr<const Model> prepared, const Plan& pla
   result.threads = pool.size();
   result.loadAverage = loadAverage();
   if (options.bandwidth) result.readBandwidthGBs = measureReadBandwidth(pool, hooks.stop), result.arithmetic = measureArithmetic(pool);
+  result.linearDigits = linearDigits(*prepared, plan.activations);
+  result.headDigits = prepared->head.weight->digits(plan.activations);
   Steps steps{hooks};
   steps.plan(static_cast<std::int64_t>(1 + options.moreDepths.size()) * (options.warmup + options.repetitions));
   {

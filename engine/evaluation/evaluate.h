@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "engine/core/ledger.h"
-#include "engine/kernels/peak.h"
 #include "engine/core/result.h"
 #include "engine/core/thread_pool.h"
+#include "engine/kernels/peak.h"
 #include "engine/model/model.h"
 #include "engine/session/plan.h"
 
@@ -169,6 +169,7 @@ struct BenchResult {
   double itlP50Ms = 0, itlP90Ms = 0, itlP99Ms = 0;
   double readBandwidthGBs = 0;   ///< of the machine, measured in this run with the same threads
   ArithmeticPeak arithmetic;     ///< likewise
+  int linearDigits = 0, headDigits = 0;  ///< bytes that activations meet the layers' and the head's weights as; 0: floats
   double bandwidthUsed = 0;      ///< fraction: bytes that decoding reads of the model / its time / readBandwidth
   double noise = 0;              ///< a fixed probe before each repetition and after the last: (slowest - fastest) / median;
                                  ///< > 0.1 is high

@@ -114,7 +114,7 @@ HWY_INLINE void storeScores(const V (&sums)[Q][vectors], int first, std::int64_t
   }
 }
 
-/// Queries that share what is loaded: as many as leave registers for their sums.
+/// Queries that share what is loaded: as many as leave registers for their sums. (NEON's 32 are of a quarter of the length.)
 constexpr bool kManyRegisters = HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL;
 constexpr int kScored = kManyRegisters ? 8 : 6, kAdded = kManyRegisters ? 6 : 3;
 constexpr int kPanelsTogether = kManyRegisters ? 2 : 1;
@@ -165,7 +165,7 @@ HWY_INLINE void transpose(hn::Vec<D8> (&v)[kSide]) {
 }
 
 /// Queries side by side, [group][value][query of the group], so that one pointer serves a group's broadcasts. Worth its
-/// making for several groups over several panels.
+/// making for a whole group over several panels.
 constexpr std::int64_t kSideBySide = 6 * 1024;  ///< floats
 HWY_INLINE bool laySideBySide(ConstRows queries, Range rows, float* to) {
   if (queries.count < kScored || queries.count * queries.width > kSideBySide || rows.size() < 2 * kKeyPanel) return false;

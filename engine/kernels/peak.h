@@ -9,7 +9,8 @@ namespace ts {
 /// instruction set of the kernels and everything in registers: the flat part of a roofline.
 struct ArithmeticPeak {
   double floatGops = 0;  ///< float32 fused multiply-adds
-  double byteGops = 0;   ///< 8-bit products added up: VNNI's, or pairs in 16 bits; 0 where the kernels have no such instruction
+  double byteGops = 0;   ///< 8-bit products added up: VNNI's, or pairs in 16 bits (which
+                         ///< still are to be widened now and then); 0 where the kernels have no such instruction
 };
 /// The best of several passes; takes some 30 ms.
 ArithmeticPeak measureArithmetic(ThreadPool& pool);

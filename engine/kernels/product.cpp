@@ -57,7 +57,7 @@ Needs needsOfFloats(const PanelView& v) {
 }
 Needs needsOfDigits(const PanelView& v) {
   Needs n = sumsFor(v, kernels::addsOffsets(v));
-  n.zero = kernels::zeroOf(v, kernels::digitsTable());
+  n.zero = kernels::zeroOf(v, kernels::digitsTable().lifted);
   n.halves = v.group == 16;
   return n;
 }

@@ -19,7 +19,7 @@ namespace ts {
 //
 //   Floats: fused multiply-adds over k in order. Plain float weights; signed codes, where bytes are slow to multiply.
 //   Digits: x in a block becomes scale * q, q an integer of one or three signed bytes (digits of base 256), so that s
-//           is an exact integer sum of (code - zero) * q, rounded once; a zero point of the whole matrix costs nothing.
+//           is an exact integer sum of (code - zero) * q; a zero point of the whole matrix costs nothing.
 //           One digit is the plan's int8 activations (q up to 127). Three digits are float32 activations: q up to
 //           8 355 000, so x is off by at most 2^-24 of the block's largest, half a unit in the last place of that; what
 //           float32 summation itself loses is of the same size. Twice as fast as converting codes to floats.
@@ -27,7 +27,7 @@ namespace ts {
 /// Whether exact products of these codes go by digits: unsigned ones everywhere, signed ones with AVX-512 VNNI.
 bool exactByDigits(Element e);
 
-/// Activations as floats. The rows travel in tiles of up to tileRowsF32(): a tile of T rows lies as [k][T], so that one
+/// Activations as floats. The rows travel in tiles of up to the kernels' most (tables.h): a tile of T rows lies as [k][T], so that one
 /// broadcast follows another. Tiles are cut into slabs of 256 k, and a slab holds every tile's part before the next one
 /// begins.
 struct FloatTiles {

@@ -84,7 +84,7 @@ template <int N>
 void productDigits(const PanelView& v, Range panels, const DigitTiles& tiles, Rows out, float*) {
   const std::int64_t step = v.group == 16 ? 16 : kBlock;
   const float* sums = step == 16 ? tiles.sums16 : tiles.sums32;
-  const int zero = zeroOf(v, plainDigitsTable());
+  const int zero = zeroOf(v, 0);
   for (std::int64_t n = panels.begin * kPanel; n < std::min(panels.end * kPanel, v.rows); ++n) {
     const std::byte* base = v.base + static_cast<std::size_t>(n / kPanel) * v.basePanelBytes;
     const std::byte* high = v.high + static_cast<std::size_t>(n / kPanel) * v.highPanelBytes;

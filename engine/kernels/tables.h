@@ -46,10 +46,10 @@ struct DigitsTable {
                                  float* sums);  ///< with one digit, with three; sums [kDigitRows][16]
   void (*fill[2])(const DigitTiles&, ConstRows, Range rows);
 };
-/// What is taken off a matrix's codes, as its integer sums see them.
-inline int zeroOf(const PanelView& v, const DigitsTable& table) {
+/// What is taken off a matrix's codes, as its integer sums see them. `lifted` is the table's.
+constexpr int zeroOf(const PanelView& v, int lifted) {
   const bool isSigned = v.element == Element::S8 || v.element == Element::Table4;
-  return (isSigned ? table.lifted : 0) + (v.offsetKind == OffsetKind::Constant ? v.zero : 0);
+  return (isSigned ? lifted : 0) + (v.offsetKind == OffsetKind::Constant ? v.zero : 0);
 }
 /// Whether offsets are left to add to integer sums.
 constexpr bool addsOffsets(const PanelView& v) {

@@ -213,7 +213,7 @@ void ropeInterleaved(float* row, const float* cos, const float* sin, std::int64_
   }
 }
 
-/// e^x for x up to 88, within 1.1 units in the last place where the result is a normal number, 0 below. By x = n ln 2 + r,
+/// e^x for x up to 88, within 1.1 units in the last place, 0 below -87.3, where results are hardly normal numbers. By x = n ln 2 + r,
 /// ln 2 in two parts (Cody and Waite), and e^r = 1 + r + r^2 p(r) for |r| <= 0.347, p the polynomial of degree 4 with the least
 /// largest error (3e-9 of e^r). Half the operations of Highway's, which holds for all floats.
 HWY_INLINE V expOf(V x) {

@@ -137,6 +137,9 @@ void HeadRows::keepOnly(std::span<const std::int32_t> indices) {
   assert(size() == committed_);
   if (static_cast<std::int64_t>(indices.size()) == committed_) return;
   HeadRows kept(codec_, dim(), wantsMass_);
+  const auto room = static_cast<std::int64_t>(indices.size()) + kStaleRows;  // and for the next rows
+  kept.keys_.reserve(static_cast<std::size_t>(keyPanels(room) * kKeyPanel) * stride_);
+  kept.values_.reserve(static_cast<std::size_t>(room) * stride_);
   std::vector<float> key(stride_), value(stride_);
   for (const std::int32_t index : indices) {
     decodeRow(index, key.data(), value.data());
@@ -156,6 +159,7 @@ void HeadRows::keepOnly(std::span<const std::int32_t> indices) {
   }
   kept.encode(kept.committed_ + kTail - 1);
   kept.forgetCovered();
+  if (codec_) kept.keys_.shrink_to_fit(), kept.values_.shrink_to_fit();  // most of the room was for what is encoded now
   *this = std::move(kept);
 }
 

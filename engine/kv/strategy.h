@@ -34,7 +34,7 @@ class KvCodec {
   /// follow each other. The queries of several heads and tokens share the reading of the rows. float32 sums in a fixed order
   /// whatever the queries and rows asked for together.
   virtual void scoreKeys(const std::byte* group, ConstRows queries, Range rows, Rows scores) const = 0;
-  /// out.row(q) += sum over i of weights.row(q)[i] * value row rows.begin + i, rows in order.
+  /// out.row(q) += sum over i of weights.row(q)[i] * value row rows.begin + i, counted likewise, rows in order.
   virtual void addValues(const std::byte* group, ConstRows weights, Range rows, Rows out) const = 0;
   /// The group's rows as floats; the reference, and what re-encoding after an eviction reads.
   virtual void decodeKeys(const std::byte* group, int dim, float* rows) const = 0;

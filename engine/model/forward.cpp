@@ -222,10 +222,9 @@ void embed(const Pass& pass, std::span<const int> tokens, Rows hidden) {
 
 void runBlock(const Pass& pass, int layer, Rows hidden) {
   const Block& block = pass.model.blocks[static_cast<std::size_t>(layer)];
-  pass.execution.ledger.enter(layer);
+  const Ledger::InLayer in(pass.execution.ledger, layer);
   attentionHalf(pass, block, layer, hidden);
   mlpHalf(pass, block, layer, hidden);
-  pass.execution.ledger.enter(Ledger::kOutside);
 }
 
 void runHead(const Pass& pass, ConstRows hidden, Rows logits) {
@@ -235,7 +234,10 @@ void runHead(const Pass& pass, ConstRows hidden, Rows logits) {
   Timed timed(pass, Operation::Head);
   timed.cost.bytes = model.head.weight->bytesRead();
   timed.cost.operations = model.head.weight->operations() * static_cast<std::uint64_t>(hidden.count);
-  if (const Block& first = model.blocks.front(); !pass.wide) expect(pass, hidden.count, {&first.q, &first.k, &first.v});  // of the next token
+  if (!model.blocks.empty()) {  // the next token's first
+    const Block& first = model.blocks.front();
+    expect(pass, hidden.count, {&first.q, &first.k, &first.v});
+  }
   model.head.weight->multiply(normed, logits, pass.execution, pass.wide);
   addBias(model.head, logits);
   if (const float cap = model.config.logitSoftcap; cap > 0)

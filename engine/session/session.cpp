@@ -63,7 +63,8 @@ struct Session::Impl {
     for (const Block& block : model->blocks)
       state.layers.emplace_back(static_cast<std::size_t>(block.kvHeads), HeadRows(state.codec, model->config.headDim, state.wantsMass));
     state.mass.resize(model->blocks.size());
-    // What a policy will keep is not known; memory that is never touched costs nothing.
+    // What a policy will keep is not known. Rows lie in huge pages, so a sequence that ends early may hold some of the
+    // memory of what was to come, at most what the forecast said.
     if (options.capacity > 0) tokens.reserve(static_cast<std::size_t>(std::min(options.capacity, model->config.contextLength)));
     if (!state.policies.empty() || options.capacity <= 0) return;
     const std::int64_t rows = std::min(options.capacity, model->config.contextLength) + HeadRows::kTail;

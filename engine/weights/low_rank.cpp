@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include <algorithm>
 #include <cassert>
 
 #include "engine/kernels/vector.h"
@@ -16,6 +17,7 @@ class LowRankMatrix final : public Matrix {
   std::size_t bytes() const override { return a_->bytes() + b_->bytes(); }
   std::size_t bytesRead() const override { return a_->bytesRead() + b_->bytesRead(); }
   std::uint64_t operations() const override { return a_->operations() + b_->operations(); }
+  int digits(Activations activations) const override { return std::min(a_->digits(activations), b_->digits(activations)); }
 
   void unpackRows(std::int64_t first, std::int64_t count, float* out) const override {
     const std::int64_t rank = b_->rows();

@@ -29,6 +29,9 @@ class Matrix {
   virtual std::size_t bytesRead() const { return bytes(); }  ///< by one product of one row
   virtual std::uint64_t operations() const { return 2ull * rows_ * cols_; }  ///< of one product of one row
 
+  /// How many bytes an activation is when it meets these weights: 1, 3 (exact), or 0 where floats are multiplied.
+  virtual int digits(Activations activations) const = 0;
+
   /// Rows [first, first + count) as float32, row-major, `cols()` apart: the reference, the gather of an embedding and
   /// what transforms read. Exact for the stored format.
   virtual void unpackRows(std::int64_t first, std::int64_t count, float* out) const = 0;

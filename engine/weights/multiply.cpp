@@ -145,18 +145,21 @@ void multiplyTogether(ConstRows in, std::span<const Product> products, Execution
 void expectProducts(std::span<const Matrix* const> matrices, Execution& execution) {
   const int workers = execution.pool.size();
   if (workers == 1) return;  // who never waits fetches nothing
+  // As if they were one batch. Matrices that meet their activations in different ways are several, and a worker then fetches
+  // some of another's share: into the last-level cache, which they share.
+  std::array<const PanelView*, kTogether> views;
+  std::size_t packed = 0;
   std::int64_t all = 0;
   for (const Matrix* m : matrices)
-    if (const auto* packed = dynamic_cast<const PackedMatrix*>(m)) all += packed->view().panels;
+    if (const auto* p = dynamic_cast<const PackedMatrix*>(m); p && packed < kTogether) views[packed++] = &p->view(), all += p->view().panels;
   for (int worker = 0; worker < workers; ++worker) {
     std::array<Stretch, ThreadPool::kStretches> stretches;
     std::size_t count = 0, left = kExpectedBytes;
     std::int64_t before = 0;
-    for (const Matrix* m : matrices) {
-      const auto* packed = dynamic_cast<const PackedMatrix*>(m);
-      if (!packed) continue;
-      const PanelView& v = packed->view();
-      const Range panels = shareOf(v, before, share(all, worker, workers));
+    const Range mine = share(all, worker, workers);
+    for (std::size_t i = 0; i < packed; ++i) {
+      const PanelView& v = *views[i];
+      const Range panels = shareOf(v, before, mine);
       before += v.panels;
       if (panels.size() <= 0) continue;
       const auto add = [&](const void* plane, std::size_t bytesPerPanel) {
@@ -171,6 +174,15 @@ void expectProducts(std::span<const Matrix* const> matrices, Execution& executio
     }
     execution.pool.expect(worker, std::span(stretches).first(count));
   }
+}
+
+int PackedMatrix::digits(Activations activations) const {
+  switch (wayOf(*this, activations)) {
+    case Way::Floats: return 0;
+    case Way::OneDigit: return 1;
+    case Way::ThreeDigits: return 3;
+  }
+  return 0;
 }
 
 void PackedMatrix::multiply(ConstRows in, Rows out, Execution& execution, bool wide) const {

@@ -41,6 +41,7 @@ class PackedMatrix final : public Matrix {
 
   std::string format() const override { return format_; }
   std::size_t bytes() const override { return size_; }
+  int digits(Activations activations) const override;
   void unpackRows(std::int64_t first, std::int64_t count, float* out) const override;
   void multiply(ConstRows in, Rows out, Execution& execution, bool wide) const override;
 

@@ -10,11 +10,10 @@ TEST(Ledger, CountsTheRunAndEachLayerOfIt) {
   Ledger ledger;
   ledger.add(Operation::Embedding, {.bytes = 1, .operations = 2, .nanoseconds = 3, .calls = 1});
   for (int layer = 0; layer < 3; ++layer) {
-    ledger.enter(layer);
+    const Ledger::InLayer in(ledger, layer);
     ledger.add(Operation::Linear, {.bytes = 10, .operations = 20, .nanoseconds = 30, .calls = 1});
     if (layer == 1) ledger.add(Operation::Attention, {.bytes = 100, .operations = 0, .nanoseconds = 5, .calls = 1});
   }
-  ledger.enter(Ledger::kOutside);
   ledger.add(Operation::Head, {.bytes = 1000, .operations = 1, .nanoseconds = 1, .calls = 1});
 
   ASSERT_EQ(ledger.layers(), 3);

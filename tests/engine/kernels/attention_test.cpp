@@ -92,10 +92,27 @@ void checkRows(const Lists<T>& lists, int queries, std::int64_t count, int dim) 
 TEST_P(AttentionTest, RowsAgainstAPlainLoopAndAgainstThemselves) {
   for (const int dim : {4, 8, 20, 33, 64, 96, 128})
     for (const std::int64_t count : {1, 2, 7, 16, 33, 130})
-      for (const int queries : {1, 2, 3, 4, 8}) {
+      for (const int queries : {1, 2, 3, 4, 5, 8, 9, 17, 24}) {
         checkRows(floats(count, dim), queries, count, dim);
         checkRows(halves(count, dim), queries, count, dim);
       }
+}
+
+TEST_P(AttentionTest, RowsFromTheMiddleOfAPanelScoreAsInTheWhole) {
+  for (const int dim : {20, 64, 288})  // the last: more than the kernel lays side by side
+    for (const int queries : {1, 3, 8, 15, 24}) {
+      const Lists<float> lists = floats(100, dim);
+      auto q = randoms(static_cast<std::size_t>(queries * dim), 3);
+      std::vector<float> all(static_cast<std::size_t>(queries * 100));
+      scoreKeys(rowsOf(q, queries), lists.panels.data(), {0, 100}, rowsOf(all, queries));
+      for (const Range range : {Range{5, 61}, Range{15, 17}, Range{16, 48}, Range{31, 100}, Range{40, 43}}) {
+        std::vector<float> some(static_cast<std::size_t>(queries * range.size()), NAN);
+        scoreKeys(rowsOf(q, queries), lists.panels.data(), range, rowsOf(some, queries));
+        for (int i = 0; i < queries; ++i)
+          for (std::int64_t r = range.begin; r < range.end; ++r)
+            ASSERT_EQ(some[static_cast<std::size_t>(i * range.size() + r - range.begin)], all[static_cast<std::size_t>(i * 100 + r)]) << dim << " " << queries;
+      }
+    }
 }
 
 TEST_P(AttentionTest, PanelsHoldRowsSixteenAtATimeAndZerosBehindTheLast) {

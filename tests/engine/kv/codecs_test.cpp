@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
@@ -83,6 +84,33 @@ TEST_P(Codecs, PartsOfAGroupGiveTheBitsOfTheWhole) {
   codec->addValues(values.data(), {whole.data(), 3, cut, group}, {0, cut}, {outParts.data(), 3, kDim, kDim});
   codec->addValues(values.data(), {whole.data() + cut, 3, group - cut, group}, {cut, group}, {outParts.data(), 3, kDim, kDim});
   EXPECT_EQ(out, outParts);
+}
+
+TEST_P(Codecs, ARangeOverSeveralGroupsGivesTheBitsOfItsParts) {
+  const std::int64_t group = codec->group(), begin = group / 2, end = 2 * group + std::min<std::int64_t>(3, group), n = end - begin;
+  const std::size_t keyBytes = codec->keyGroupBytes(kDim), valueBytes = codec->valueGroupBytes(kDim);
+  std::vector<std::byte> keys(3 * keyBytes), values(3 * valueBytes);
+  for (std::size_t g = 0; g < 3; ++g) {
+    auto scaled = rows;
+    for (float& x : scaled) x *= static_cast<float>(g + 1);
+    codec->encodeKeys(scaled.data(), kDim, keys.data() + g * keyBytes);
+    codec->encodeValues(scaled.data(), kDim, values.data() + g * valueBytes);
+  }
+  std::vector<float> queries(3 * kDim), scores(static_cast<std::size_t>(3 * n)), out(3 * kDim), parts(3 * kDim);
+  for (std::size_t i = 0; i < queries.size(); ++i) queries[i] = std::sin(static_cast<float>(i));
+  codec->scoreKeys(keys.data(), {queries.data(), 3, kDim, kDim}, {begin, end}, {scores.data(), 3, n, n});
+  codec->addValues(values.data(), {scores.data(), 3, n, n}, {begin, end}, {out.data(), 3, kDim, kDim});
+  for (std::int64_t at = begin; at < end;) {
+    const std::int64_t g = at / group, until = std::min(end, (g + 1) * group), m = until - at;
+    const Range within{at - g * group, until - g * group};
+    std::vector<float> some(static_cast<std::size_t>(3 * m));
+    codec->scoreKeys(keys.data() + static_cast<std::size_t>(g) * keyBytes, {queries.data(), 3, kDim, kDim}, within, {some.data(), 3, m, m});
+    for (std::int64_t q = 0; q < 3; ++q)
+      for (std::int64_t r = 0; r < m; ++r) ASSERT_EQ(some[static_cast<std::size_t>(q * m + r)], scores[static_cast<std::size_t>(q * n + at - begin + r)]);
+    codec->addValues(values.data() + static_cast<std::size_t>(g) * valueBytes, {scores.data() + (at - begin), 3, m, n}, within, {parts.data(), 3, kDim, kDim});
+    at = until;
+  }
+  EXPECT_EQ(out, parts);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Codecs, testing::Values(Case{"f16", 2.0}, Case{"q8", 1.125}, Case{"q4", 0.75}, Case{"q4:keys=row", 0.75}));
