@@ -67,7 +67,7 @@ Result<Json> runAsChild(Shell& shell, const std::string& model, const PlanFlags&
                                                  std::max(options.depth, options.prompt), loaded.pool->size()));
   TS_TRY(const BenchResult result, bench(prepared, loaded.plan, options, *loaded.pool, {.stop = shell.stop.get_token()}));
   return Json{{"program_bytes", program}, {"load_peak_bytes", loadPeak}, {"peak_bytes", result.peakBytes}, {"bytes", jsonOf(result.memory)},
-              {"forecast", {{"bytes", jsonOf(forecast.use)}, {"tokenizer", forecast.tokenizer}, {"at_most", forecast.atMost}}}};
+              {"forecast", {{"bytes", jsonOf(forecast.use)}, {"passing", forecast.passing}, {"tokenizer", forecast.tokenizer}, {"at_most", forecast.atMost}}}};
 }
 
 Result<MeasuredMemory> measureMemory(Shell& shell, const std::string& model, const PlanFlags& flags, const BenchOptions& options) {
@@ -83,6 +83,7 @@ Result<MeasuredMemory> measureMemory(Shell& shell, const std::string& model, con
   memory.counted = useFrom(json.at("bytes"));
   const Json& forecast = json.at("forecast");
   memory.forecast.use = useFrom(forecast.at("bytes"));
+  memory.forecast.passing = forecast.at("passing");
   memory.forecast.tokenizer = forecast.at("tokenizer");
   memory.forecast.atMost = forecast.at("at_most");
   memory.forecast.program = memory.programBytes + kTouchedByRunning;
@@ -92,7 +93,7 @@ Result<MeasuredMemory> measureMemory(Shell& shell, const std::string& model, con
 Json jsonOf(const MeasuredMemory& m) {
   return {{"peak_bytes", m.peakBytes}, {"load_peak_bytes", m.loadPeakBytes}, {"program_bytes", m.programBytes}, {"counted_bytes", m.counted.total()},
           {"not_counted_bytes", static_cast<std::int64_t>(m.peakBytes) - static_cast<std::int64_t>(m.counted.total())},
-          {"forecast", {{"total", m.forecast.total()}, {"bytes", jsonOf(m.forecast.use)}, {"tokenizer", m.forecast.tokenizer},
+          {"forecast", {{"total", m.forecast.total()}, {"bytes", jsonOf(m.forecast.use)}, {"passing", m.forecast.passing}, {"tokenizer", m.forecast.tokenizer},
                         {"program", m.forecast.program}, {"at_most", m.forecast.atMost}}},
           {"forecast_over_measured", static_cast<double>(m.forecast.total()) / static_cast<double>(m.peakBytes)}};
 }

@@ -13,6 +13,7 @@ namespace ts {
 namespace {
 
 constexpr std::int64_t kChunk = 512;          // rows of one prefill pass (session.cpp)
+constexpr std::int64_t kStaleRows = 64;       // encoded rows are forgotten in batches of this many (row_store.cpp)
 constexpr std::int64_t kFreeInterval = 64;    // a window's invisible rows are freed in batches of this many
 constexpr std::uint64_t kTokenizerToken = 200;  // bytes a token takes in a tokenizer: its text, id, merges (two vocabularies)
 
@@ -54,6 +55,11 @@ std::uint64_t rowBytes(const KeptRows& rows, std::int64_t n, int dim) {
          static_cast<std::uint64_t>(full) * each;
 }
 
+/// What one head's rows of a pass take until they are committed, where they are encoded then.
+std::uint64_t passBytes(const KeptRows& rows, std::int64_t pass, int dim) {
+  return rows.codec && pass > HeadRows::kTail ? static_cast<std::uint64_t>(pass + kStaleRows) * static_cast<std::uint64_t>(dim) * 2 * sizeof(float) : 0;
+}
+
 /// Activations of one chunk, the same laid out for the kernels, logits, rotations.
 std::uint64_t scratchBytes(const ModelConfig& c, std::int64_t chunk, std::int64_t positions, std::int64_t logitRows, int threads) {
   std::int64_t heads = c.heads, kvHeads = c.kvHeads, intermediate = c.intermediate;
@@ -90,12 +96,15 @@ Result<RunForecast> forecastRun(const ModelConfig& config, std::uint64_t weightB
   const auto guesses = registry().resolve(Family::Decoding, effectiveDecode(plan));
   if (guesses && guesses->values().contains("length")) logitRows += guesses->integer("length");
   forecast.use.scratch = scratchBytes(config, std::min(prompt, rows.chunk), positions, logitRows, threads);
+  for (const LayerConfig& layer : config.layers)
+    forecast.passing += static_cast<std::uint64_t>(config.kvHeadsOf(layer)) * passBytes(rows, std::min(prompt, rows.chunk), config.headDim);
   forecast.tokenizer = static_cast<std::uint64_t>(config.vocabulary) * kTokenizerToken;
   for (const NamedModel& named : modelsNamed(plan)) {
     TS_TRY(const std::filesystem::path path, modelPath(named.source));
     TS_TRY(const Checkpoint draft, openCheckpoint(path));
     TS_TRY(const RunForecast own, forecastRun(draft.config, packedBytes(draft), {}, positions, positions, threads));  // it reads the whole sequence at once
     forecast.use.draft += own.use.total();
+    forecast.passing += own.passing;
     forecast.tokenizer += own.tokenizer;
   }
   return forecast;

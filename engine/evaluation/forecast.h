@@ -13,10 +13,11 @@ namespace ts {
 /// What a run will need, told before it runs.
 struct RunForecast {
   MemoryUse use;             ///< by kind, as the ledger will count it
+  std::uint64_t passing = 0; ///< a prompt's rows until they are encoded, gone when decoding has begun
   std::uint64_t tokenizer = 0;
   std::uint64_t program = 0; ///< code, libraries and their tables
   bool atMost = false;       ///< a policy will evict rows; how many is not foreseen
-  std::uint64_t total() const { return use.total() + tokenizer + program; }
+  std::uint64_t total() const { return use.total() + passing + tokenizer + program; }
 };
 
 /// For a session that reaches `positions` tokens in chunks of at most `prompt`, on a model of this shape whose packed matrices

@@ -36,6 +36,15 @@ void HeadRows::reserve(std::int64_t rows) {
   values_.reserve(n * stride_);
 }
 
+void HeadRows::expect(std::int64_t rows) {
+  // Where nothing is encoded lists go on growing, and as vectors do.
+  if (!codec_ || rows <= kTail) return;
+  // With those of the pass before that are still to be seen: no pass needs more room than the first.
+  const std::int64_t left = std::max<std::int64_t>(size() - fullBegin_, residual_ + group_ + kStaleRows), all = left + rows;
+  keys_.reserve(static_cast<std::size_t>(keyPanels(all) * kKeyPanel) * stride_);
+  values_.reserve(static_cast<std::size_t>(all) * stride_);
+}
+
 void HeadRows::clear() {
   positions_.clear(), mass_.clear();
   keys_.clear(), values_.clear(), encodedKeys_.clear(), encodedValues_.clear();
@@ -90,8 +99,12 @@ void HeadRows::commit(std::span<const std::int32_t> offsets) {
   }
   committed_ = to;
   dropDraft();
+  const bool fewRows = offsets.size() <= kTail;
   encode(committed_ + kTail - 1);  // the deepest node of the next draft; kTail keeps every row below that boundary committed
   forgetCovered();
+  // A prompt's passes have left room that decoding never fills.
+  if (codec_ && fewRows && values_.capacity() > 8 * static_cast<std::size_t>(kTail) * stride_ && values_.capacity() > 2 * values_.size())
+    keys_.shrink_to_fit(), values_.shrink_to_fit();
 }
 
 void HeadRows::dropDraft() {

@@ -40,6 +40,8 @@ class HeadRows {
   std::span<const float> mass() const { return mass_; }
   std::int64_t boundary(std::int64_t m) const;
 
+  /// Makes room for a pass of so many rows, which may be encoded at its end, and for no more.
+  void expect(std::int64_t rows);
   /// A row of the draft; `key` and `value` are dim floats.
   void append(std::int32_t position, const float* key, const float* value);
   /// Encodes what a query with own index `lastQuery` may see encoded; only for rows that are committed or sure to be.

@@ -165,6 +165,7 @@ void KvAttention::attend(int layer, ConstRows q, ConstRows k, ConstRows v, Rows 
   Cost cost;
   for (int h = 0; h < block.kvHeads; ++h) {
     HeadRows& rows = heads[static_cast<std::size_t>(h)];
+    rows.expect(m);
     for (std::int64_t i = 0; i < m; ++i) rows.append(positions_[static_cast<std::size_t>(i)], k.row(i) + h * dim, v.row(i) + h * dim);
     if (state_.certain) rows.encode(rows.size() - 1);
     cost.bytes += rows.bytesRead();

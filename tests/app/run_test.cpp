@@ -125,6 +125,14 @@ TEST(Bench, PlacesOperationsUnderTheRoofAndTellsLayersApart) {
   EXPECT_THAT(cli({"bench", kDraft, "--prompt", "8", "--generate", "4", "--repetitions", "1", "--no-child", "--layers"}).out, HasSubstr("by layer"));
 }
 
+TEST(Bench, ForetellsWhatAPromptsRowsTakeBeforeTheyAreEncoded) {
+  for (const char* kv : {"q8", "f16"}) {
+    const Json memory = cliJson({"bench", kModel, "--prompt", "512", "--generate", "16", "--repetitions", "1", "--only-memory", "--kv", kv})["memory"];
+    EXPECT_GT(memory["forecast"]["passing"], 0);
+    EXPECT_NEAR(memory["forecast"]["total"].get<double>() / memory["peak_bytes"].get<double>(), 1, 0.08) << kv << memory.dump(1);
+  }
+}
+
 TEST(Bench, ForetellsThePeakOfAProcessOfItsOwn) {
   const Json got = cliJson({"bench", kModel, "--prompt", "64", "--generate", "16", "--repetitions", "1", "--warmup", "0"});
   ASSERT_EQ(missingKeys(got, {"memory.peak_bytes", "memory.load_peak_bytes", "memory.not_counted_bytes", "memory.forecast.total", "memory.forecast.bytes.kv"}), "");
