@@ -33,8 +33,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::ScalableTag<float>;
 using V = hn::Vec<D>;
 
-// Enough to hide the latency, few enough for the registers (with AVX2 GCC keeps more than 8 of the second kind in memory).
-constexpr int kChains = 12, kByteChains = HWY_TARGET == HWY_AVX2 ? 8 : 10;
+constexpr int kChains = 12;  // enough to hide the latency, few enough for 16 registers
 
 double floats(std::int64_t rounds, float seed, float* out) {
   const D d;
@@ -51,6 +50,8 @@ double floats(std::int64_t rounds, float seed, float* out) {
 }
 
 #if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
+constexpr int kByteChains = HWY_TARGET == HWY_AVX2 ? 8 : 10;  // likewise; with AVX2 GCC keeps more of them in memory
+
 double bytes(std::int64_t rounds, std::int32_t seed, std::int32_t* out) {
   const hn::ScalableTag<std::int32_t> d;
   using VI = hn::Vec<decltype(d)>;
