@@ -27,9 +27,9 @@ namespace ts {
 /// Whether exact products of these codes go by digits: unsigned ones everywhere, signed ones with AVX-512 VNNI.
 bool exactByDigits(Element e);
 
-/// Activations as floats. The rows travel in tiles of up to the kernels' most (tables.h): a tile of T rows lies as [k][T], so that one
-/// broadcast follows another. Tiles are cut into slabs of 256 k, and a slab holds every tile's part before the next one
-/// begins.
+/// Activations as floats. The rows travel in tiles, as large as the kernels take (tables.h): a tile of T rows lies as
+/// [k][T], so that one broadcast follows another. Tiles are cut into slabs of 256 k, and a slab holds every tile's part
+/// before the next one begins.
 struct FloatTiles {
   std::int64_t count = 0;       ///< rows
   std::int64_t padded = 0;      ///< multiple of 32
@@ -41,7 +41,7 @@ struct FloatTiles {
 struct DigitTiles {
   std::int64_t count = 0, padded = 0;
   int tile = 1;
-  int digits = 1;                    ///< 1 or 3
+  int digits = 1;                ///< 1 or 3
   std::int8_t* x = nullptr;      ///< [tile][block][T][digit, lowest first][32]
   float* scales = nullptr;       ///< [tile][block][T]
   float* sums32 = nullptr;       ///< scale * sum of q over 32 k, like scales; null unless asked for
