@@ -75,6 +75,7 @@ struct Step {
 /// Rows up to which reading weights takes longer than multiplying them, so that it pays to fetch them early.
 constexpr std::int64_t kExpectingRows = 4;
 
+/// Says that the pass comes to these maps, which take the same input, after the next operation.
 void expect(const Pass& pass, std::int64_t rows, std::initializer_list<const Linear*> next) {
   if (rows > kExpectingRows) return;
   std::array<const Matrix*, 3> matrices;
