@@ -62,7 +62,10 @@ void step(benchmark::State& state, const std::string& codec, std::int64_t rows, 
     for (HeadRows& head : heads) {
       head.reserve(rows + HeadRows::kTail);
       for (std::int64_t r = 0; r < rows; r += HeadRows::kTail) {
-        for (const std::int32_t i : offsets) head.append(static_cast<std::int32_t>(r) + i, ones.data(), ones.data());
+        for (const std::int32_t i : offsets) {
+          const std::int32_t position = static_cast<std::int32_t>(r) + i;
+          head.append({&position, 1}, {ones.data(), 1, kDim, kDim}, {ones.data(), 1, kDim, kDim});
+        }
         head.commit(offsets);
       }
     }

@@ -51,10 +51,11 @@ void add(ConstRows weights, const T* rows, Rows out) {
     for (std::int64_t r = 0; r < weights.width; ++r)
       for (std::int64_t i = 0; i < out.width; ++i) out.row(q)[i] += weights.row(q)[r] * one(rows[r * out.width + i]);
 }
-void toPanels(const float* rows, std::int64_t count, int dim, float* panels) {
-  for (std::int64_t r = 0; r < keyPanels(count) * kKeyPanel; ++r)
-    for (int i = 0; i < dim; ++i)
-      panels[(r / kKeyPanel * dim + i) * kKeyPanel + r % kKeyPanel] = r < count ? rows[r * dim + i] : 0.0f;
+void toPanels(ConstRows rows, float* panels) {
+  const std::int64_t dim = rows.width;
+  for (std::int64_t r = 0; r < keyPanels(rows.count) * kKeyPanel; ++r)
+    for (std::int64_t i = 0; i < dim; ++i)
+      panels[(r / kKeyPanel * dim + i) * kKeyPanel + r % kKeyPanel] = r < rows.count ? rows.row(r)[i] : 0.0f;
 }
 #else
 
@@ -283,22 +284,22 @@ void add(ConstRows weights, const T* rows, Rows out) {
   }
 }
 
-void toPanels(const float* rows, std::int64_t count, int dim, float* panels) {
-  const int whole = dim / kSide * kSide;
+void toPanels(ConstRows rows, float* panels) {
+  const std::int64_t count = rows.count, dim = rows.width, whole = dim / kSide * kSide;
   for (std::int64_t base = 0; base < count; base += kSide) {
     float* panel = panels + base / kKeyPanel * kKeyPanel * dim + base % kKeyPanel;
     const std::int64_t here = count - base < kSide ? count - base : kSide;
-    for (int c = 0; c < whole; c += kSide) {
+    for (std::int64_t c = 0; c < whole; c += kSide) {
       hn::Vec<D8> v[kSide];
-      for (int i = 0; i < kSide; ++i) v[i] = i < here ? hn::LoadU(d8, rows + (base + i) * dim + c) : hn::Zero(d8);
+      for (int i = 0; i < kSide; ++i) v[i] = i < here ? hn::LoadU(d8, rows.row(base + i) + c) : hn::Zero(d8);
       transpose(v);
       for (int i = 0; i < kSide; ++i) hn::StoreU(v[i], d8, panel + (c + i) * kKeyPanel);
     }
-    for (int c = whole; c < dim; ++c)
-      for (int i = 0; i < kSide; ++i) panel[c * kKeyPanel + i] = i < here ? rows[(base + i) * dim + c] : 0.0f;
+    for (std::int64_t c = whole; c < dim; ++c)
+      for (int i = 0; i < kSide; ++i) panel[c * kKeyPanel + i] = i < here ? rows.row(base + i)[c] : 0.0f;
   }
   for (std::int64_t r = (count + kSide - 1) / kSide * kSide; r < keyPanels(count) * kKeyPanel; ++r)
-    for (int c = 0; c < dim; ++c) panels[(r / kKeyPanel * dim + c) * kKeyPanel + r % kKeyPanel] = 0.0f;
+    for (std::int64_t c = 0; c < dim; ++c) panels[(r / kKeyPanel * dim + c) * kKeyPanel + r % kKeyPanel] = 0.0f;
 }
 #endif
 
@@ -330,7 +331,7 @@ void scoreKeys(ConstRows queries, const std::uint16_t* panels, Range rows, Rows 
 void addValues(ConstRows weights, const float* rows, Rows out) { table().add32(weights, rows, out); }
 void addValues(ConstRows weights, const std::uint16_t* rows, Rows out) { table().add16(weights, rows, out); }
 
-void toKeyPanels(const float* rows, std::int64_t count, int dim, float* panels) { table().toPanels(rows, count, dim, panels); }
+void toKeyPanels(ConstRows rows, float* panels) { table().toPanels(rows, panels); }
 
 }  // namespace ts
 #endif

@@ -29,7 +29,7 @@ void scoreKeys(ConstRows queries, const std::uint16_t* panels, Range rows, Rows 
 void addValues(ConstRows weights, const float* rows, Rows out);
 void addValues(ConstRows weights, const std::uint16_t* rows, Rows out);
 
-/// `count` rows of `dim` values, one after another, to panels; lanes beyond the last row are zero.
-void toKeyPanels(const float* rows, std::int64_t count, int dim, float* panels);
+/// Rows to panels; lanes beyond the last row are zero.
+void toKeyPanels(ConstRows rows, float* panels);
 
 }  // namespace ts

@@ -119,9 +119,14 @@ HWY_INLINE void loadCodes(const Planes& planes, std::int64_t block, int part, VI
 template <Element E, int first, int count>
 HWY_INLINE VI dot(const VI (&w)[kGroups], const std::int8_t* x, VI sum) {
 #if TS_VNNI
+  VI second = hn::Zero(di);
+  asm("" : "+v"(second.raw));
 #pragma GCC unroll 8
-  for (int g = first; g < first + count; ++g) addDotFour(sum, w[g], x + 4 * g);
-  return sum;
+  for (int g = first; g < first + count; g += 2) {
+    addDotFour(sum, w[g], x + 4 * g);
+    addDotFour(second, w[g + 1], x + 4 * g + 4);
+  }
+  return hn::Add(sum, second);
 #elif TS_MADDUBS
   if constexpr (kSigned<E>) {
 #pragma GCC unroll 8

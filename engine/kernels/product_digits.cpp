@@ -23,10 +23,17 @@ const DigitsTable* digitsTableOf() {
 #else
 namespace {
 
-/// One panel times one tile of T rows, whose digits begin at row `row0`. One: T is 1 and the results stay in registers.
+/// Rows of results, one after another `step` floats apart.
+struct Results {
+  float* at;
+  std::int64_t step;
+};
+
+/// One panel times one tile of T rows, whose digits begin at row `row0`. The sums wait in y between blocks and go to `to` with
+/// the last. One: T is 1 and the sums stay in registers.
 template <Element E, int sub, int N, bool any, bool One>
 HWY_NOINLINE void panelTimesTile(const PanelView& v, std::int64_t panel, const DigitTiles& tiles, std::int64_t row0,
-                                 std::int64_t T, float* y) {
+                                 std::int64_t T, float* y, Results to) {
   constexpr int halves = kBlock / sub;
   const Planes planes = planesOf(v, panel);
   const std::int64_t blocks = v.padded / kBlock, at = row0 * blocks;
@@ -38,12 +45,14 @@ HWY_NOINLINE void panelTimesTile(const PanelView& v, std::int64_t panel, const D
   auto bias = Bias<any>::template of<N, halves>(v, tiles, at);
   V one[kParts];
   for (int h = 0; h < kParts; ++h) one[h] = hn::Zero(d);
-  if constexpr (!One)
-    for (std::int64_t i = 0; i < T * kPanel; i += kLanes) hn::Store(hn::Zero(d), d, y + i);
+  HWY_ALIGN static constexpr float zeros[kPanel] = {};
   const std::int64_t groupBlocks = sub == 16 ? 1 : v.group / kBlock;
   std::int64_t group = 0, left = groupBlocks;  // of the group, in blocks: dividing costs more than a row does
   for (std::int64_t block = 0; block < blocks; ++block) {
     prefetchAhead<E>(v, planes, panel, block, group);
+    const float* from = block == 0 ? zeros : y;
+    const std::int64_t fromStep = block == 0 ? 0 : kPanel;
+    const Results into = block + 1 == blocks ? to : Results{y, kPanel};
 #pragma GCC unroll 1
     for (int h = 0; h < kParts; ++h) {
       VI w[kGroups];
@@ -69,10 +78,8 @@ HWY_NOINLINE void panelTimesTile(const PanelView& v, std::int64_t panel, const D
       if constexpr (One) {
         one[h] = row(0, one[h]);
       } else {
-        for (std::int64_t m = 0; m < T; ++m) {
-          float* to = y + m * kPanel + h * kLanes;
-          hn::Store(row(m, hn::Load(d, to)), d, to);
-        }
+        for (std::int64_t m = 0; m < T; ++m)
+          hn::StoreU(row(m, hn::Load(d, from + m * fromStep + h * kLanes)), d, into.at + m * into.step + h * kLanes);
       }
     }
     if (--left == 0) left = groupBlocks, group += halves;
@@ -80,24 +87,43 @@ HWY_NOINLINE void panelTimesTile(const PanelView& v, std::int64_t panel, const D
     if (xSums) xSums += T * halves;
   }
   if constexpr (One)
-    for (int h = 0; h < kParts; ++h) hn::Store(one[h], d, y + h * kLanes);
+    for (int h = 0; h < kParts; ++h) hn::StoreU(one[h], d, to.at + h * kLanes);
 }
 
 constexpr bool mayHave16(Element e) {
   return e == Element::U2 || e == Element::U3 || e == Element::U6;
 }
 
-template <Element E, int sub, int N, bool any>
-HWY_INLINE void manyRows(const PanelView& v, std::int64_t panel, const DigitTiles& tiles, std::int64_t row0,
-                         std::int64_t T, float* y) {
-#if HWY_TARGET == HWY_AVX2
-  if constexpr (!kSigned<E>) return panelTimesRows<E, sub, N, any>(v, panel, tiles, row0, T, y);
-#endif
-  panelTimesTile<E, sub, N, any, false>(v, panel, tiles, row0, T, y);
-}
+/// Whether several rows go by their own kernel, which leaves their sums in y.
+template <Element E>
+constexpr bool kRowsApart = HWY_TARGET == HWY_AVX2 && !kSigned<E>;
 
 /// Bytes of codes that stay in a second-level cache while every tile passes; a tile's results then do, too.
 constexpr std::int64_t kStretchBytes = std::int64_t{256} << 10;
+
+/// One panel times one tile; a panel that is the matrix's last may have fewer rows than lanes.
+template <Element E, int sub, int N, bool any>
+HWY_INLINE void panelTimes(const PanelView& v, std::int64_t panel, const DigitTiles& tiles, std::int64_t row0, std::int64_t T, Rows out, float* y) {
+  const std::int64_t valid = v.rows - panel * kPanel;
+  const Results place{out.row(row0) + panel * kPanel, out.stride}, waiting{y, kPanel};
+  const bool whole = valid >= kPanel;
+  if (T == 1) {
+    panelTimesTile<E, sub, N, any, true>(v, panel, tiles, row0, 1, y, whole ? place : waiting);
+    if (whole) return;
+  } else if constexpr (kRowsApart<E>) {
+#if HWY_TARGET == HWY_AVX2
+    panelTimesRows<E, sub, N, any>(v, panel, tiles, row0, T, y);
+#endif
+  } else {
+    panelTimesTile<E, sub, N, any, false>(v, panel, tiles, row0, T, y, whole ? place : waiting);
+    if (whole) return;
+  }
+  for (std::int64_t m = 0; m < T; ++m) {
+    V sums[kParts];
+    for (int h = 0; h < kParts; ++h) sums[h] = hn::Load(d, y + m * kPanel + h * kLanes);
+    storePanel(sums, place.at + m * place.step, valid);
+  }
+}
 
 template <Element E, int sub, int N, bool any>
 void panelsOf(const PanelView& v, Range panels, const DigitTiles& tiles, Rows out, float* y) {
@@ -106,17 +132,7 @@ void panelsOf(const PanelView& v, Range panels, const DigitTiles& tiles, Rows ou
     const std::int64_t last = first + stretch < panels.end ? first + stretch : panels.end;
     for (std::int64_t row0 = 0; row0 < tiles.count; row0 += tiles.tile) {
       const std::int64_t T = tiles.count - row0 < tiles.tile ? tiles.count - row0 : tiles.tile;
-      for (std::int64_t panel = first; panel < last; ++panel) {
-        if (T == 1)
-          panelTimesTile<E, sub, N, any, true>(v, panel, tiles, row0, 1, y);
-        else
-          manyRows<E, sub, N, any>(v, panel, tiles, row0, T, y);
-        for (std::int64_t m = 0; m < T; ++m) {
-          V sums[kParts];
-          for (int h = 0; h < kParts; ++h) sums[h] = hn::Load(d, y + m * kPanel + h * kLanes);
-          storePanel(sums, out.row(row0 + m) + panel * kPanel, v.rows - panel * kPanel);
-        }
-      }
+      for (std::int64_t panel = first; panel < last; ++panel) panelTimes<E, sub, N, any>(v, panel, tiles, row0, T, out, y);
     }
   }
 }

@@ -56,13 +56,19 @@ std::int64_t HeadRows::boundary(std::int64_t m) const {
   return std::max<std::int64_t>(0, m + 1 - residual_) / group_ * group_;
 }
 
-void HeadRows::append(std::int32_t position, const float* key, const float* value) {
-  const std::size_t at = keyAt(size());
-  if (size() % kKeyPanel == 0) keys_.resize(at + kKeyPanel * stride_);
-  for (std::size_t i = 0; i < stride_; ++i) keys_[at + i * kKeyPanel] = key[i];
-  ts::append(values_, value, stride_);
-  positions_.push_back(position);
-  if (wantsMass_) mass_.push_back(0.0f);
+void HeadRows::append(std::span<const std::int32_t> positions, ConstRows keys, ConstRows values) {
+  const std::int64_t before = size(), count = keys.count;
+  keys_.resize(static_cast<std::size_t>(keyPanels(before + count - fullBegin_) * kKeyPanel) * stride_);
+  // Into the panel that is begun one by one, the others as a whole.
+  const std::int64_t first = std::min(count, keyPanels(before) * kKeyPanel - before);
+  for (std::int64_t r = 0; r < first; ++r) {
+    float* to = keys_.data() + keyAt(before + r);
+    for (std::size_t i = 0; i < stride_; ++i) to[i * kKeyPanel] = keys.row(r)[i];
+  }
+  if (first < count) toKeyPanels({keys.row(first), count - first, keys.width, keys.stride}, keys_.data() + keyAt(before + first));
+  for (std::int64_t r = 0; r < count; ++r) ts::append(values_, values.row(r), stride_);
+  positions_.insert(positions_.end(), positions.begin(), positions.begin() + count);
+  if (wantsMass_) mass_.resize(positions_.size());
 }
 
 void HeadRows::fullKey(std::int64_t index, float* key) const {
@@ -156,7 +162,8 @@ void HeadRows::keepOnly(std::span<const std::int32_t> indices) {
   std::vector<float> key(stride_), value(stride_);
   for (const std::int32_t index : indices) {
     decodeRow(index, key.data(), value.data());
-    kept.append(positions_[static_cast<std::size_t>(index)], key.data(), value.data());
+    const std::int64_t dim = this->dim();
+    kept.append({positions_.data() + index, 1}, {key.data(), 1, dim, dim}, {value.data(), 1, dim, dim});
     if (wantsMass_) kept.mass_.back() = mass_[static_cast<std::size_t>(index)];
   }
   kept.committed_ = kept.size();

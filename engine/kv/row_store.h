@@ -42,8 +42,8 @@ class HeadRows {
 
   /// Makes room for a pass of so many rows, which may be encoded at its end, and for no more.
   void expect(std::int64_t rows);
-  /// A row of the draft; `key` and `value` are dim floats.
-  void append(std::int32_t position, const float* key, const float* value);
+  /// Rows of the draft, dim floats each.
+  void append(std::span<const std::int32_t> positions, ConstRows keys, ConstRows values);
   /// Encodes what a query with own index `lastQuery` may see encoded; only for rows that are committed or sure to be.
   void encode(std::int64_t lastQuery);
   /// Keeps the draft rows with these offsets (ascending, counted from committed()), drops the others.

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::int64_t kQueries = 24;     // of a tile: enough to read keys and values seldom, few enough for the caches
 constexpr std::int64_t kMergeAlone = 64;  // chunks from which merging is worth a barrier
+constexpr std::int64_t kParallelRows = 8; // rows from which storing them is worth one
 
 /// Takes items 0 .. count - 1 one by one: work of unequal size, each item by whoever is free.
 template <class Body>
@@ -83,10 +84,17 @@ struct Share {
   Rows part(std::int64_t c) const { return {parts.row(c * queries.count), queries.count, parts.width, parts.stride}; }
 };
 
+/// What a tile is of: a list of rows, rows of the pass, and the queries' heads.
+struct Place {
+  const HeadRows* list;
+  Range rows, heads;
+};
+
 }  // namespace
 
 struct KvAttention::Work {
-  std::vector<AttentionTile> tiles;
+  std::vector<Place> places;
+  std::vector<AttentionTile> tiles;  ///< of each place, where these are few; else of each worker, for the one it has in hand
   std::vector<Share> shares;
 };
 
@@ -94,28 +102,41 @@ KvAttention::KvAttention(const Model& model, KvState& state, Execution& executio
     : model_(model), state_(state), execution_(execution), ropes_(ropes), work_(std::make_unique<Work>()) {}
 KvAttention::~KvAttention() = default;
 
-std::size_t KvAttention::makeTiles(int layer, std::int64_t rowCount) {
+void KvAttention::append(int layer, ConstRows k, ConstRows v) {
+  const std::int64_t dim = model_.config.headDim, m = k.count;
+  auto& heads = state_.layers[static_cast<std::size_t>(layer)];
+  const auto take = [&](std::int64_t h, int) {
+    HeadRows& rows = heads[static_cast<std::size_t>(h)];
+    rows.expect(m);
+    rows.append(positions_, {k.data + h * dim, m, dim, k.stride}, {v.data + h * dim, m, dim, v.stride});
+    if (state_.certain) rows.encode(rows.size() - 1);
+  };
+  const std::int64_t count = model_.blocks[static_cast<std::size_t>(layer)].kvHeads;
+  if (m >= kParallelRows) return eachItem(execution_.pool, count, take);
+  for (std::int64_t h = 0; h < count; ++h) take(h, 0);
+}
+
+void KvAttention::place(int layer, std::int64_t rowCount) {
   const Block& block = model_.blocks[static_cast<std::size_t>(layer)];
-  const std::int64_t sliding = model_.config.layers[static_cast<std::size_t>(layer)].slidingWindow;
-  std::vector<AttentionTile>& tiles = work_->tiles;
-  std::size_t used = 0;
+  const auto& heads = state_.layers[static_cast<std::size_t>(layer)];
+  work_->places.clear();
   for (int first = 0, last; first < block.heads(); first = last) {
     const int kv = block.queryToKv[static_cast<std::size_t>(first)];
-    const HeadRows& rows = state_.layers[static_cast<std::size_t>(layer)][static_cast<std::size_t>(kv)];
     for (last = first; last < block.heads() && block.queryToKv[static_cast<std::size_t>(last)] == kv;) ++last;
     const std::int64_t step = std::max<std::int64_t>(1, kQueries / (last - first));
     // Longest first, so that the workers end together.
-    for (std::int64_t end = rowCount; end > 0; end -= std::min(end, step)) {
-      if (used == tiles.size()) tiles.emplace_back();
-      AttentionTile& t = tiles[used++];
-      const std::int64_t begin = std::max<std::int64_t>(0, end - step);
-      t.set(rows, begin, {first, last});
-      for (std::int64_t row = begin; row < end; ++row)
-        t.pieces().push_back(visiblePieces(rows, state_, sliding, positions_[static_cast<std::size_t>(row)], state_.drafted + row));
-      t.seal();
-    }
+    for (std::int64_t end = rowCount; end > 0; end -= std::min(end, step))
+      work_->places.push_back({&heads[static_cast<std::size_t>(kv)], {std::max<std::int64_t>(0, end - step), end}, {first, last}});
   }
-  return used;
+}
+
+void KvAttention::look(int layer, std::size_t place, AttentionTile& tile) const {
+  const Place& at = work_->places[place];
+  const std::int64_t sliding = model_.config.layers[static_cast<std::size_t>(layer)].slidingWindow;
+  tile.set(*at.list, at.rows, at.heads);
+  for (std::int64_t row = at.rows.begin; row < at.rows.end; ++row)
+    visiblePieces(*at.list, state_, sliding, positions_[static_cast<std::size_t>(row)], state_.drafted + row, tile.pieces()[static_cast<std::size_t>(row - at.rows.begin)]);
+  tile.seal();
 }
 
 void KvAttention::byChunks(const AttentionProblem& p, std::span<const AttentionTile> tiles) {
@@ -156,18 +177,33 @@ void KvAttention::byChunks(const AttentionProblem& p, std::span<const AttentionT
   }
 }
 
+void KvAttention::withMass(const AttentionProblem& p, int layer) {
+  const auto& heads = state_.layers[static_cast<std::size_t>(layer)];
+  auto& mass = state_.mass[static_cast<std::size_t>(layer)];
+  const std::int64_t m = p.q.count;
+  if (state_.drafted == 0) mass.assign(heads.size(), {});
+  for (std::size_t h = 0; h < mass.size(); ++h) {
+    mass[h].resize(static_cast<std::size_t>(state_.drafted + m));
+    for (std::int64_t i = 0; i < m; ++i) mass[h][static_cast<std::size_t>(state_.drafted + i)].assign(static_cast<std::size_t>(heads[h].size()), 0.0f);
+  }
+  eachItem(execution_.pool, static_cast<std::int64_t>(work_->places.size()), [&](std::int64_t i, int worker) {
+    AttentionTile& t = work_->tiles[static_cast<std::size_t>(worker)];
+    look(layer, static_cast<std::size_t>(i), t);
+    auto& received = mass[static_cast<std::size_t>(&t.rows() - heads.data())];
+    wholeTileWithMass(p, t, execution_, worker, [&](std::int64_t row, std::int64_t index, float probability) {
+      received[static_cast<std::size_t>(state_.drafted + t.firstRow() + row)][static_cast<std::size_t>(index)] += probability;
+    });
+  });
+}
+
 void KvAttention::attend(int layer, ConstRows q, ConstRows k, ConstRows v, Rows out) {
   const auto start = std::chrono::steady_clock::now();
   const ModelConfig& config = model_.config;
   const Block& block = model_.blocks[static_cast<std::size_t>(layer)];
   const std::int64_t dim = config.headDim, m = q.count;
-  auto& heads = state_.layers[static_cast<std::size_t>(layer)];
+  append(layer, k, v);
   Cost cost;
-  for (int h = 0; h < block.kvHeads; ++h) {
-    HeadRows& rows = heads[static_cast<std::size_t>(h)];
-    rows.expect(m);
-    for (std::int64_t i = 0; i < m; ++i) rows.append(positions_[static_cast<std::size_t>(i)], k.row(i) + h * dim, v.row(i) + h * dim);
-    if (state_.certain) rows.encode(rows.size() - 1);
+  for (const HeadRows& rows : state_.layers[static_cast<std::size_t>(layer)]) {
     cost.bytes += rows.bytesRead();
     cost.operations += static_cast<std::uint64_t>(4 * dim * (m * rows.size() - m * (m - 1) / 2));  // each row sees its past
   }
@@ -176,27 +212,25 @@ void KvAttention::attend(int layer, ConstRows q, ConstRows k, ConstRows v, Rows 
   AttentionProblem p{q, out, dim, config.attentionScale > 0 ? config.attentionScale : 1.0f / std::sqrt(static_cast<float>(dim)), config.attentionSoftcap, positions_};
   if (const int rope = config.layers[static_cast<std::size_t>(layer)].rope; state_.distanceCap > 0 && rope >= 0)
     p.distanceCap = state_.distanceCap, p.rope = &config.ropes[static_cast<std::size_t>(rope)], p.frequencies = &ropes_.frequencies(rope);
-  const std::size_t used = makeTiles(layer, m);
-  const std::span<const AttentionTile> tiles(work_->tiles.data(), used);
-  const auto workers = static_cast<std::size_t>(execution_.pool.size());
+  place(layer, m);
+  const std::size_t places = work_->places.size(), workers = static_cast<std::size_t>(execution_.pool.size());
+  const bool few = places < 4 * workers;
+  if (const std::size_t tiles = few ? std::max(places, workers) : workers; work_->tiles.size() < tiles) work_->tiles.resize(tiles);
   if (state_.wantsMass) {
-    auto& mass = state_.mass[static_cast<std::size_t>(layer)];
-    if (state_.drafted == 0) mass.assign(static_cast<std::size_t>(block.kvHeads), {});
-    for (std::size_t h = 0; h < mass.size(); ++h) {
-      mass[h].resize(static_cast<std::size_t>(state_.drafted + m));
-      for (std::int64_t i = 0; i < m; ++i) mass[h][static_cast<std::size_t>(state_.drafted + i)].assign(static_cast<std::size_t>(heads[h].size()), 0.0f);
-    }
-    eachItem(execution_.pool, static_cast<std::int64_t>(used), [&](std::int64_t i, int worker) {
-      const AttentionTile& t = tiles[static_cast<std::size_t>(i)];
-      auto& received = mass[static_cast<std::size_t>(&t.rows() - heads.data())];
-      wholeTileWithMass(p, t, execution_, worker, [&](std::int64_t row, std::int64_t index, float probability) {
-        received[static_cast<std::size_t>(state_.drafted + t.firstRow() + row)][static_cast<std::size_t>(index)] += probability;
-      });
-    });
-  } else if (workers > 1 && used < 4 * workers && std::any_of(tiles.begin(), tiles.end(), [](const AttentionTile& t) { return t.chunks() > 1; })) {
-    byChunks(p, tiles);
+    withMass(p, layer);
+  } else if (few) {
+    for (std::size_t i = 0; i < places; ++i) look(layer, i, work_->tiles[i]);
+    const std::span<const AttentionTile> tiles(work_->tiles.data(), places);
+    if (workers > 1 && std::any_of(tiles.begin(), tiles.end(), [](const AttentionTile& t) { return t.chunks() > 1; }))
+      byChunks(p, tiles);
+    else
+      eachItem(execution_.pool, static_cast<std::int64_t>(places), [&](std::int64_t i, int worker) { wholeTile(p, tiles[static_cast<std::size_t>(i)], execution_, worker); });
   } else {
-    eachItem(execution_.pool, static_cast<std::int64_t>(used), [&](std::int64_t i, int worker) { wholeTile(p, tiles[static_cast<std::size_t>(i)], execution_, worker); });
+    eachItem(execution_.pool, static_cast<std::int64_t>(places), [&](std::int64_t i, int worker) {
+      AttentionTile& t = work_->tiles[static_cast<std::size_t>(worker)];
+      look(layer, static_cast<std::size_t>(i), t);
+      wholeTile(p, t, execution_, worker);
+    });
   }
   cost.nanoseconds = static_cast<std::uint64_t>((std::chrono::steady_clock::now() - start).count());
   cost.calls = 1;

@@ -42,7 +42,11 @@ class KvAttention : public Attention {
   void attend(int layer, ConstRows q, ConstRows k, ConstRows v, Rows out) override;
 
  private:
-  std::size_t makeTiles(int layer, std::int64_t rowCount);
+  void append(int layer, ConstRows k, ConstRows v);
+  /// Cuts the layer's work into tiles; look() says what each one's rows see.
+  void place(int layer, std::int64_t rowCount);
+  void look(int layer, std::size_t place, AttentionTile& tile) const;
+  void withMass(const AttentionProblem& problem, int layer);
   /// Few tiles over many rows: their chunks are shared among the workers.
   void byChunks(const AttentionProblem& problem, std::span<const AttentionTile> tiles);
 
@@ -51,7 +55,7 @@ class KvAttention : public Attention {
   Execution& execution_;
   RopeCache& ropes_;
   std::span<const std::int32_t> positions_;
-  struct Work;  ///< tiles, kept so that a decode step allocates nothing
+  struct Work;  ///< kept so that a decode step allocates nothing
   std::unique_ptr<Work> work_;
 };
 

@@ -33,9 +33,9 @@ Range below(Range range, std::int64_t end) { return {std::min(range.begin, end),
 
 }  // namespace
 
-void AttentionTile::set(const HeadRows& rows, std::int64_t firstRow, Range heads) {
-  rows_ = &rows, firstRow_ = firstRow, heads_ = heads;
-  pieces_.clear();
+void AttentionTile::set(const HeadRows& rows, Range passRows, Range heads) {
+  rows_ = &rows, firstRow_ = passRows.begin, heads_ = heads;
+  pieces_.resize(static_cast<std::size_t>(passRows.size()));
 }
 
 void AttentionTile::seal() {

@@ -34,9 +34,9 @@ class AttentionTile {
  public:
   static constexpr std::int64_t kChunk = 128;
 
-  /// Rows [firstRow, firstRow + pieces().size()) of the pass, `heads` of the queries' heads. Fill pieces(), then seal().
-  void set(const HeadRows& rows, std::int64_t firstRow, Range heads);
-  std::vector<Pieces>& pieces() { return pieces_; }
+  /// Some rows of the pass, `heads` of the queries' heads. Fill pieces(), one of each row, then seal().
+  void set(const HeadRows& rows, Range passRows, Range heads);
+  std::span<Pieces> pieces() { return pieces_; }
   void seal();
 
   const HeadRows& rows() const { return *rows_; }

@@ -13,7 +13,7 @@ std::int64_t firstAtLeast(std::span<const std::int32_t> positions, std::int64_t 
 
 }  // namespace
 
-Pieces visiblePieces(const HeadRows& rows, const KvState& state, std::int64_t slidingWindow, std::int64_t t, std::int64_t node) {
+void visiblePieces(const HeadRows& rows, const KvState& state, std::int64_t slidingWindow, std::int64_t t, std::int64_t node, Pieces& pieces) {
   const std::int64_t committed = rows.committed();
   const auto positions = rows.positions();
 
@@ -32,7 +32,7 @@ Pieces visiblePieces(const HeadRows& rows, const KvState& state, std::int64_t sl
   const auto past = positions.first(static_cast<std::size_t>(committed));
   const std::int64_t sinkBegin = firstAtLeast(past, lowest), sinkEnd = std::max(sinkBegin, state.window > 0 ? firstAtLeast(past, state.sinks) : sinkBegin);
   const std::int64_t recentBegin = std::max(sinkEnd, firstAtLeast(past, recent));
-  Pieces pieces;
+  pieces.clear();
   pieces.add(sinkBegin, sinkEnd, boundary);
   if (state.parents.empty()) {
     // A chain's own rows have positions t - node ... t, so sinks and window may begin inside it.
@@ -49,7 +49,6 @@ Pieces visiblePieces(const HeadRows& rows, const KvState& state, std::int64_t sl
       if (p >= recent || (p >= lowest && p < state.sinks)) pieces.add(committed + ancestors[i], committed + ancestors[i] + 1, boundary);
     }
   }
-  return pieces;
 }
 
 std::int64_t commonRows(const Pieces& a, const Pieces& b) {

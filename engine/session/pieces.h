@@ -22,6 +22,8 @@ struct Piece {
 /// The pieces a query sees, in list order. At most: sinks and window, each cut at the boundary, then tree ancestors one by one.
 class Pieces {
  public:
+  Pieces() {}  // what is not used yet is not written either: a pass makes thousands
+  void clear() { count_ = 0, rows_ = 0; }
   void add(std::int64_t begin, std::int64_t end, std::int64_t boundary) {
     if (begin < std::min(end, boundary)) push({begin, std::min(end, boundary), true});
     if (std::max(begin, boundary) < end) push({std::max(begin, boundary), end, false});
@@ -42,8 +44,9 @@ class Pieces {
   std::int64_t rows_ = 0;
 };
 
-/// What the query at position t, the draft's row `node`, sees of a head's list. slidingWindow: the layer's own, 0: none.
-Pieces visiblePieces(const HeadRows& rows, const KvState& state, std::int64_t slidingWindow, std::int64_t t, std::int64_t node);
+/// Into `pieces`: what the query at position t, the draft's row `node`, sees of a head's list. slidingWindow: the layer's own, 0:
+/// none.
+void visiblePieces(const HeadRows& rows, const KvState& state, std::int64_t slidingWindow, std::int64_t t, std::int64_t node, Pieces& pieces);
 /// How many rows, the first of both, two queries see alike.
 std::int64_t commonRows(const Pieces& a, const Pieces& b);
 

@@ -21,7 +21,7 @@ class DecodingCodec : public KvCodec {
     float* panels = decoded + kGroup * dim;
     eachGroup(rows, [&](std::int64_t g, Range within, std::int64_t at) {
       decodeKeys(group + static_cast<std::size_t>(g) * keyGroupBytes(dim), dim, decoded);
-      toKeyPanels(decoded, kGroup, dim, panels);
+      toKeyPanels({decoded, kGroup, dim, dim}, panels);
       ts::scoreKeys(queries, panels, within, {scores.data + at, scores.count, within.size(), scores.stride});
     });
   }

@@ -15,7 +15,7 @@ class F16Codec final : public DecodingCodec {
   std::size_t keyGroupBytes(int dim) const override { return static_cast<std::size_t>(kGroup * dim) * 2; }
   void encodeKeys(const float* rows, int dim, std::byte* out) const override {
     Buffer<float> panels(static_cast<std::size_t>(kGroup * dim));
-    toKeyPanels(rows, kGroup, dim, panels.data());
+    toKeyPanels({rows, kGroup, dim, dim}, panels.data());
     floatToHalf(panels.data(), std::int64_t{kGroup} * dim, reinterpret_cast<std::uint16_t*>(out));
   }
   void decodeKeys(const std::byte* group, int dim, float* rows) const override {

@@ -46,7 +46,7 @@ Lists<float> floats(std::int64_t count, int dim) {
   Lists<float> all;
   all.exact = all.rows = randoms(static_cast<std::size_t>(count * dim), 2);
   all.panels.resize(static_cast<std::size_t>(keyPanels(count) * kKeyPanel * dim), NAN);
-  toKeyPanels(all.rows.data(), count, dim, all.panels.data());
+  toKeyPanels({all.rows.data(), count, dim, dim}, all.panels.data());
   return all;
 }
 Lists<std::uint16_t> halves(std::int64_t count, int dim) {

@@ -16,7 +16,7 @@ std::shared_ptr<const KvCodec> codec(const char* spec) { return *registry().make
 
 void appendRow(HeadRows& rows, std::int32_t position) {
   std::vector<float> key(kDim, static_cast<float>(position)), value(kDim, -static_cast<float>(position));
-  rows.append(position, key.data(), value.data());
+  rows.append({&position, 1}, {key.data(), 1, kDim, kDim}, {value.data(), 1, kDim, kDim});
 }
 void commitAll(HeadRows& rows) {
   std::vector<std::int32_t> offsets(static_cast<std::size_t>(rows.size() - rows.committed()));
@@ -56,7 +56,7 @@ TEST(HeadRows, CommitKeepsTheChosenPathOnly) {
   const std::int32_t positions[] = {10, 11, 11, 12, 12};
   for (int i = 0; i < 5; ++i) {
     std::vector<float> key(kDim, static_cast<float>(i)), value(kDim, static_cast<float>(-i));
-    rows.append(positions[i], key.data(), value.data());
+    rows.append({positions + i, 1}, {key.data(), 1, kDim, kDim}, {value.data(), 1, kDim, kDim});
   }
   const std::int32_t path[] = {0, 2, 4};
   rows.commit(path);
@@ -78,6 +78,32 @@ TEST(HeadRows, OneByOneAndAllAtOnceGiveTheSameStore) {
       if (i % 50 == 49) commitAll(batch);
     }
     for (int i = 0; i < 200; ++i) EXPECT_EQ(keyOf(single, i), keyOf(batch, i)) << spec << " row " << i;
+  }
+}
+
+TEST(HeadRows, RowsThatComeTogetherLieAsThoseThatComeOneByOne) {
+  constexpr std::int64_t stride = 3 * kDim;  // as one head's of several
+  std::vector<float> keys(100 * stride), values(100 * stride);
+  for (std::size_t i = 0; i < keys.size(); ++i) keys[i] = static_cast<float>(i), values[i] = -static_cast<float>(i);
+  std::vector<std::int32_t> positions(100);
+  std::iota(positions.begin(), positions.end(), 7);
+  HeadRows single(nullptr, kDim, true), together(nullptr, kDim, true);
+  std::int64_t at = 0;
+  for (const std::int64_t count : {5, 1, 10, 16, 40, 3, 25}) {  // panels of 16 begun, filled and passed
+    together.append(std::span(positions).subspan(static_cast<std::size_t>(at)), {keys.data() + at * stride, count, kDim, stride}, {values.data() + at * stride, count, kDim, stride});
+    at += count;
+  }
+  ASSERT_EQ(at, 100);
+  for (std::int64_t i = 0; i < 100; ++i)
+    single.append({positions.data() + i, 1}, {keys.data() + i * stride, 1, kDim, stride}, {values.data() + i * stride, 1, kDim, stride});
+  commitAll(single), commitAll(together);
+  ASSERT_EQ(together.size(), 100);
+  EXPECT_EQ(together.mass().size(), 100u);
+  for (std::int64_t i = 0; i < 100; ++i) {
+    EXPECT_EQ(fullKey(together, i), fullKey(single, i));
+    EXPECT_EQ(fullKey(together, i), std::vector<float>(keys.begin() + i * stride, keys.begin() + i * stride + kDim));
+    EXPECT_TRUE(std::equal(together.fullValues(i), together.fullValues(i) + kDim, values.begin() + i * stride));
+    EXPECT_EQ(together.positions()[static_cast<std::size_t>(i)], i + 7);
   }
 }
 
