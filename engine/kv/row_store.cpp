@@ -10,6 +10,9 @@ namespace {
 /// Full-precision rows that are no longer visible are dropped in batches of this many, so that the list is not moved each token.
 constexpr std::int64_t kStaleRows = 64;
 
+/// Rows for which a panel is not transposed as a whole.
+constexpr std::int64_t kFewRows = 4;
+
 template <class T>
 void append(PagedBuffer<T>& to, const T* from, std::size_t n) { to.insert(to.end(), from, from + n); }
 }  // namespace
@@ -56,11 +59,26 @@ std::int64_t HeadRows::boundary(std::int64_t m) const {
   return std::max<std::int64_t>(0, m + 1 - residual_) / group_ * group_;
 }
 
+void HeadRows::expectRow() const {
+  if (size() % kKeyPanel == 0) return;  // a panel that is begun as a whole
+  const float* key = keys_.data() + keyAt(size());
+  for (std::size_t i = 0; i < stride_; ++i) __builtin_prefetch(key + i * kKeyPanel, 1);
+  const float* value = values_.data() + values_.size();
+  for (std::size_t i = 0; i < stride_; i += kAlignment / sizeof(float)) __builtin_prefetch(value + i, 1);
+}
+
+std::array<Stretch, 2> HeadRows::first(std::size_t bytes) const {
+  if (codec_ && boundary(size()) > 0)
+    return {Stretch{encodedKeys_.data(), std::min(bytes, encodedKeys_.size())}, Stretch{encodedValues_.data(), std::min(bytes, encodedValues_.size())}};
+  const auto of = [&](const PagedBuffer<float>& rows) { return Stretch{reinterpret_cast<const std::byte*>(rows.data()), std::min(bytes, rows.size() * sizeof(float))}; };
+  return {of(keys_), of(values_)};
+}
+
 void HeadRows::append(std::span<const std::int32_t> positions, ConstRows keys, ConstRows values) {
   const std::int64_t before = size(), count = keys.count;
   keys_.resize(static_cast<std::size_t>(keyPanels(before + count - fullBegin_) * kKeyPanel) * stride_);
-  // Into the panel that is begun one by one, the others as a whole.
-  const std::int64_t first = std::min(count, keyPanels(before) * kKeyPanel - before);
+  // Into the panel that is begun, and few of them, one by one; the others as whole panels.
+  const std::int64_t first = count < kFewRows ? count : std::min(count, keyPanels(before) * kKeyPanel - before);
   for (std::int64_t r = 0; r < first; ++r) {
     float* to = keys_.data() + keyAt(before + r);
     for (std::size_t i = 0; i < stride_; ++i) to[i * kKeyPanel] = keys.row(r)[i];

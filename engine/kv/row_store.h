@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "engine/core/page_storage.h"
+#include "engine/core/thread_pool.h"
 #include "engine/kernels/attention.h"
 #include "engine/kv/strategy.h"
 
@@ -42,6 +44,8 @@ class HeadRows {
 
   /// Makes room for a pass of so many rows, which may be encoded at its end, and for no more.
   void expect(std::int64_t rows);
+  /// Asks the cache for the memory that the next row will be written to.
+  void expectRow() const;
   /// Rows of the draft, dim floats each.
   void append(std::span<const std::int32_t> positions, ConstRows keys, ConstRows values);
   /// Encodes what a query with own index `lastQuery` may see encoded; only for rows that are committed or sure to be.
@@ -61,6 +65,8 @@ class HeadRows {
   void fullKey(std::int64_t index, float* key) const;
   const std::byte* keyGroup(std::int64_t group) const { return encodedKeys_.data() + static_cast<std::size_t>(group) * keyGroupBytes_; }
   const std::byte* valueGroup(std::int64_t group) const { return encodedValues_.data() + static_cast<std::size_t>(group) * valueGroupBytes_; }
+  /// What a query that sees every row reads first of the keys, and of the values, `bytes` at most.
+  std::array<Stretch, 2> first(std::size_t bytes) const;
   const KvCodec* codec() const { return codec_.get(); }
   int dim() const { return static_cast<int>(stride_); }
 

@@ -75,20 +75,21 @@ struct Step {
 /// Rows up to which reading weights takes longer than multiplying them, so that it pays to fetch them early.
 constexpr std::int64_t kExpectingRows = 4;
 
-/// Says that the pass comes to these maps, which take the same input, after the next operation.
-void expect(const Pass& pass, std::int64_t rows, std::initializer_list<const Linear*> next) {
+/// Says that the pass comes to these maps, which take the same input, after the next operation; to `before` ahead of them.
+void expect(const Pass& pass, std::int64_t rows, std::initializer_list<const Linear*> next, std::span<const Stretch> before = {}) {
   if (rows > kExpectingRows) return;
   std::array<const Matrix*, 3> matrices;
   std::size_t count = 0;
   for (const Linear* linear : next)
     if (linear->weight) matrices[count++] = linear->weight.get();
-  expectProducts(std::span(matrices).first(count), pass.execution);
+  expectProducts(before, std::span(matrices).first(count), pass.execution);
 }
 
-/// Several maps of the same input with one barrier; biases added. `next` are the maps that the pass comes to after these.
-void apply(const Pass& pass, ConstRows in, std::span<const Step> steps, std::initializer_list<const Linear*> next) {
+/// Several maps of the same input with one barrier; biases added. `next` are the maps that the pass comes to after these,
+/// `before` what it reads ahead of them.
+void apply(const Pass& pass, ConstRows in, std::span<const Step> steps, std::initializer_list<const Linear*> next, std::span<const Stretch> before = {}) {
   Timed timed(pass, Operation::Linear);
-  expect(pass, in.count, next);
+  expect(pass, in.count, next, before);
   std::array<Product, 3> products;
   std::size_t count = 0;
   for (const Step& step : steps) {
@@ -151,7 +152,7 @@ void attentionHalf(const Pass& pass, const Block& block, int layer, Rows hidden)
   const Rows q = view(w.q, m, queries), k = view(w.k, m, keys), v = view(w.v, m, keys);
   const Rows attended = view(w.attended, m, queries), out = view(w.projected, m, c.hidden);
   const std::array<Step, 3> steps{Step{Role::Q, &block.q, q}, Step{Role::K, &block.k, k}, Step{Role::V, &block.v, v}};
-  apply(pass, in, steps, {&block.o});
+  apply(pass, in, steps, {&block.o}, m == 1 ? pass.attention.expect(layer) : std::span<const Stretch>());
   {
     const Timed timed(pass, Operation::Norm);
     const int rope = c.layers[static_cast<std::size_t>(layer)].rope;

@@ -40,6 +40,8 @@ class RopeCache {
 class Attention {
  public:
   virtual ~Attention() = default;
+  /// Says that attend() of one row comes to `layer` after the next operation. Returns what it will read first.
+  virtual std::span<const Stretch> expect(int /*layer*/) { return {}; }
   virtual void attend(int layer, ConstRows q, ConstRows k, ConstRows v, Rows out) = 0;
 };
 

@@ -2,6 +2,7 @@
 #include "engine/session/attention.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cmath>
@@ -14,6 +15,7 @@ namespace {
 
 constexpr std::int64_t kQueries = 24;     // of a tile: enough to read keys and values seldom, few enough for the caches
 constexpr std::int64_t kMergeAlone = 64;  // chunks from which merging is worth a barrier
+constexpr std::size_t kExpectedBytes = std::size_t{64} << 10;  // of a head's keys, and of its values, that are fetched before they are needed
 constexpr std::int64_t kParallelRows = 8; // rows from which storing them is worth one
 
 /// Takes items 0 .. count - 1 one by one: work of unequal size, each item by whoever is free.
@@ -96,11 +98,22 @@ struct KvAttention::Work {
   std::vector<Place> places;
   std::vector<AttentionTile> tiles;  ///< of each place, where these are few; else of each worker, for the one it has in hand
   std::vector<Share> shares;
+  std::array<Stretch, 6> expected;
 };
 
 KvAttention::KvAttention(const Model& model, KvState& state, Execution& execution, RopeCache& ropes)
     : model_(model), state_(state), execution_(execution), ropes_(ropes), work_(std::make_unique<Work>()) {}
 KvAttention::~KvAttention() = default;
+
+std::span<const Stretch> KvAttention::expect(int layer) {
+  std::size_t count = 0;
+  for (const HeadRows& rows : state_.layers[static_cast<std::size_t>(layer)]) {
+    rows.expectRow();
+    if (count + 2 > work_->expected.size()) continue;
+    for (const Stretch& s : rows.first(kExpectedBytes)) work_->expected[count++] = s;
+  }
+  return std::span(work_->expected).first(count);
+}
 
 void KvAttention::append(int layer, ConstRows k, ConstRows v) {
   const std::int64_t dim = model_.config.headDim, m = k.count;

@@ -39,6 +39,7 @@ class KvAttention : public Attention {
   ~KvAttention() override;
   /// Of the rows of the next pass; must hold until it has run.
   void setPositions(std::span<const std::int32_t> positions) { positions_ = positions; }
+  std::span<const Stretch> expect(int layer) override;
   void attend(int layer, ConstRows q, ConstRows k, ConstRows v, Rows out) override;
 
  private:

@@ -8,6 +8,7 @@ namespace {
 
 /// First index whose position is at least p.
 std::int64_t firstAtLeast(std::span<const std::int32_t> positions, std::int64_t p) {
+  if (p <= 0) return 0;  // without a window: no search through memory that nobody else reads
   return std::lower_bound(positions.begin(), positions.end(), p) - positions.begin();
 }
 

@@ -56,6 +56,6 @@ void multiplyTogether(ConstRows in, std::span<const Product> products, Execution
 
 /// Says that a product of a few rows with these matrices, together, comes after the next run of the pool: its workers fetch
 /// the beginning of what they will read of them while they wait. Changes no result.
-void expectProducts(std::span<const Matrix* const> matrices, Execution& execution);
+void expectProducts(std::span<const Stretch> before, std::span<const Matrix* const> matrices, Execution& execution);
 
 }  // namespace ts

@@ -142,7 +142,7 @@ void multiplyTogether(ConstRows in, std::span<const Product> products, Execution
   for (const Way way : {Way::Floats, Way::OneDigit, Way::ThreeDigits}) flush(way);
 }
 
-void expectProducts(std::span<const Matrix* const> matrices, Execution& execution) {
+void expectProducts(std::span<const Stretch> before, std::span<const Matrix* const> matrices, Execution& execution) {
   const int workers = execution.pool.size();
   if (workers == 1) return;  // who never waits fetches nothing
   // As if they were one batch. Matrices that meet their activations in different ways are several, and a worker then fetches
@@ -155,18 +155,25 @@ void expectProducts(std::span<const Matrix* const> matrices, Execution& executio
   for (int worker = 0; worker < workers; ++worker) {
     std::array<Stretch, ThreadPool::kStretches> stretches;
     std::size_t count = 0, left = kExpectedBytes;
-    std::int64_t before = 0;
+    const auto take = [&](const std::byte* data, std::size_t bytes) {
+      bytes = std::min(bytes, left);
+      if (bytes == 0 || count == stretches.size()) return;
+      stretches[count++] = {data, bytes};
+      left -= bytes;
+    };
+    for (const Stretch& s : before) {  // who takes what of these will be seen: each worker fetches a part
+      const Range part = share(static_cast<std::int64_t>(s.bytes), worker, workers, kAlignment);
+      take(s.data + part.begin, static_cast<std::size_t>(part.size()));
+    }
+    std::int64_t done = 0;
     const Range mine = share(all, worker, workers);
     for (std::size_t i = 0; i < packed; ++i) {
       const PanelView& v = *views[i];
-      const Range panels = shareOf(v, before, mine);
-      before += v.panels;
+      const Range panels = shareOf(v, done, mine);
+      done += v.panels;
       if (panels.size() <= 0) continue;
       const auto add = [&](const void* plane, std::size_t bytesPerPanel) {
-        const std::size_t bytes = std::min(static_cast<std::size_t>(panels.size()) * bytesPerPanel, left);
-        if (bytes == 0 || count == stretches.size()) return;
-        stretches[count++] = {static_cast<const std::byte*>(plane) + static_cast<std::size_t>(panels.begin) * bytesPerPanel, bytes};
-        left -= bytes;
+        take(static_cast<const std::byte*>(plane) + static_cast<std::size_t>(panels.begin) * bytesPerPanel, static_cast<std::size_t>(panels.size()) * bytesPerPanel);
       };
       add(v.scales, v.scalePanelBytes);
       add(v.base, v.basePanelBytes);
