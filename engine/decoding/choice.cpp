@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "engine/decoding/decoder.h"
+#include "engine/kernels/vector.h"
 
 namespace ts {
 namespace {
@@ -18,22 +19,9 @@ tl::unexpected<Error> notFinite() {
 }  // namespace
 
 Result<int> argMax(std::span<const float> logits) {
-  // Four running maxima: the loop is not bound by the latency of one comparison. Each takes the first of equals, and
-  // equals of different lanes are settled by index.
-  int best[4] = {-1, -1, -1, -1};
-  float top[4] = {-INFINITY, -INFINITY, -INFINITY, -INFINITY};
-  const int n = static_cast<int>(logits.size());
-  for (int i = 0; i < n; ++i) {
-    const float value = logits[static_cast<std::size_t>(i)];
-    if (value > top[i & 3]) top[i & 3] = value, best[i & 3] = i;
-  }
-  int winner = -1;
-  for (int lane = 0; lane < 4; ++lane) {
-    if (best[lane] < 0) continue;
-    if (winner < 0 || top[lane] > top[winner] || (top[lane] == top[winner] && best[lane] < best[winner])) winner = lane;
-  }
-  if (winner < 0 || !std::isfinite(top[winner])) return notFinite();
-  return best[winner];
+  const std::int64_t best = firstOfLargest(logits.data(), static_cast<std::int64_t>(logits.size()));
+  if (best < 0 || !std::isfinite(logits[static_cast<std::size_t>(best)])) return notFinite();
+  return static_cast<int>(best);
 }
 
 double logProbability(std::span<const float> logits, int token) {

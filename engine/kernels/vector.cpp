@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/kernels/vector.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "engine/core/half.h"
@@ -21,6 +22,7 @@ struct VectorTable {
   decltype(&ts::addScaled) addScaled;
   decltype(&ts::scaleBy) scaleBy;
   decltype(&ts::maximumMagnitude) maximumMagnitude;
+  decltype(&ts::firstOfLargest) firstOfLargest;
   decltype(&ts::floatToHalf) floatToHalf;
   decltype(&ts::halfToFloat) halfToFloat;
   decltype(&ts::floatToBf16) floatToBf16;
@@ -101,6 +103,28 @@ float maximumMagnitude(const float* in, std::int64_t n) {
   V m = hn::Zero(d);
   forEach(n, [&](std::int64_t i, std::int64_t c) HWY_ATTR { m = hn::Max(m, hn::Abs(load(in + i, c))); });
   return hn::GetLane(hn::MaxOfLanes(d, m));
+}
+std::int64_t firstOfLargest(const float* in, std::int64_t n) {
+  constexpr std::int64_t kStretch = 1024;  // whose largest is known before it is looked for
+  float largest = -HUGE_VALF;
+  std::int64_t begin = -1;
+  for (std::int64_t first = 0; first < n; first += kStretch) {
+    const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d)), end = std::min(first + kStretch, n);
+    const V least = hn::Set(d, -HUGE_VALF);
+    V top[4] = {least, least, least, least};
+    std::int64_t i = first;
+    const auto take = [&](V& t, V x) HWY_ATTR { t = hn::IfThenElse(hn::Gt(x, t), x, t); };
+    for (; i + 4 * lanes <= end; i += 4 * lanes)
+      for (int j = 0; j < 4; ++j) take(top[j], hn::LoadU(d, in + i + j * lanes));
+    for (; i + lanes <= end; i += lanes) take(top[0], hn::LoadU(d, in + i));
+    float here = hn::GetLane(hn::MaxOfLanes(d, hn::Max(hn::Max(top[0], top[1]), hn::Max(top[2], top[3]))));
+    for (; i < end; ++i)
+      if (in[i] > here) here = in[i];
+    if (here > largest) largest = here, begin = first;
+  }
+  if (begin < 0) return -1;
+  while (!(in[begin] == largest)) ++begin;
+  return begin;
 }
 
 void floatToHalf(const float* in, std::int64_t n, std::uint16_t* out) {
@@ -306,7 +330,7 @@ void softcap(float cap, std::int64_t n, float* scores) {
 }  // namespace
 
 const VectorTable* vectorTable() {
-  static const VectorTable table{dot, addTo, addScaled, scaleBy, maximumMagnitude, floatToHalf, halfToFloat, floatToBf16,
+  static const VectorTable table{dot, addTo, addScaled, scaleBy, maximumMagnitude, firstOfLargest, floatToHalf, halfToFloat, floatToBf16,
                                  bf16ToFloat, rmsNorm, layerNorm, ropeHalves, ropeInterleaved, siluTimes, geluTanhTimes,
                                  softmax, softmaxSum, exponentials, softcap};
   return &table;
@@ -333,6 +357,7 @@ void addTo(const float* in, std::int64_t n, float* inout) { table().addTo(in, n,
 void addScaled(float f, const float* in, std::int64_t n, float* inout) { table().addScaled(f, in, n, inout); }
 void scaleBy(float f, std::int64_t n, float* inout) { table().scaleBy(f, n, inout); }
 float maximumMagnitude(const float* in, std::int64_t n) { return table().maximumMagnitude(in, n); }
+std::int64_t firstOfLargest(const float* in, std::int64_t n) { return table().firstOfLargest(in, n); }
 void floatToHalf(const float* in, std::int64_t n, std::uint16_t* out) { table().floatToHalf(in, n, out); }
 void halfToFloat(const std::uint16_t* in, std::int64_t n, float* out) { table().halfToFloat(in, n, out); }
 void floatToBf16(const float* in, std::int64_t n, std::uint16_t* out) { table().floatToBf16(in, n, out); }

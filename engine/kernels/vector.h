@@ -13,6 +13,8 @@ void addTo(const float* in, std::int64_t n, float* inout);                      
 void addScaled(float factor, const float* in, std::int64_t n, float* inout);    ///< inout += factor * in
 void scaleBy(float factor, std::int64_t n, float* inout);
 float maximumMagnitude(const float* in, std::int64_t n);                         ///< max |x|, 0 for n = 0
+/// Index of the first of the largest, of those above -infinity; -1 if there is none. What is no number is passed over.
+std::int64_t firstOfLargest(const float* in, std::int64_t n);
 
 /// IEEE half and bfloat16, round to nearest even; out of range becomes infinity.
 void floatToHalf(const float* in, std::int64_t n, std::uint16_t* out);

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <random>
@@ -155,6 +156,26 @@ TEST_P(VectorTest, ExponentialsHoldToAnUlpAndVanishBelow) {
   std::vector<float> low{0.0f, -88.0f, -1000.0f, -INFINITY, -3e38f};
   exponentials(1.0f, low.data(), 5);
   EXPECT_EQ(low, (std::vector<float>{1, 0, 0, 0, 0}));
+}
+
+TEST_P(VectorTest, TheFirstOfTheLargestIsFound) {
+  EXPECT_EQ(firstOfLargest(nullptr, 0), -1);
+  std::mt19937 random(5);
+  for (const std::int64_t n : {1, 15, 16, 17, 64, 1023, 1024, 1025, 5000}) {
+    std::vector<float> x(static_cast<std::size_t>(n), -INFINITY);
+    EXPECT_EQ(firstOfLargest(x.data(), n), -1) << n;
+    for (float& v : x) v = static_cast<float>(static_cast<int>(random() % 100)) - 150.0f;  // many equals, all below zero
+    EXPECT_EQ(firstOfLargest(x.data(), n), std::max_element(x.begin(), x.end()) - x.begin()) << n;
+    const auto at = static_cast<std::size_t>(random() % static_cast<unsigned>(n));
+    for (std::size_t i = at; i < x.size(); i += 7) x[i] = 3.0f;
+    EXPECT_EQ(firstOfLargest(x.data(), n), static_cast<std::int64_t>(at)) << n;
+    for (std::size_t i = 0; i < x.size(); ++i)
+      if (i != at && i % 3 != 0) x[i] = NAN;
+    for (std::size_t i = 0; i < at; ++i) x[i] = NAN;
+    EXPECT_EQ(firstOfLargest(x.data(), n), static_cast<std::int64_t>(at)) << n << ": what is no number hides nothing";
+    x[at] = INFINITY;
+    EXPECT_EQ(firstOfLargest(x.data(), n), static_cast<std::int64_t>(at)) << n;
+  }
 }
 
 TEST_P(VectorTest, WhatIsNotANumberIsNotHidden) {
