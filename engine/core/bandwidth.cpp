@@ -13,6 +13,7 @@ namespace ts {
 namespace {
 
 using Word = std::uint64_t;
+constexpr int kPasses = 4;
 
 // Many independent sums: the loads never wait for an addition.
 Word sum(const Word* p, std::size_t n) {
@@ -39,7 +40,7 @@ double measureReadBandwidth(ThreadPool& pool, const std::stop_token& stop) {
   });
   std::atomic<Word> sink{0};
   double best = 0;
-  for (int pass = 0; pass < 12 && !stop.stop_requested(); ++pass) {
+  for (int pass = 0; pass < kPasses && !stop.stop_requested(); ++pass) {
     const auto begin = std::chrono::steady_clock::now();
     pool.split(static_cast<std::int64_t>(n), 512, [&](Range r, int) {
       sink.fetch_add(sum(buffer + r.begin, static_cast<std::size_t>(r.size())), std::memory_order_relaxed);

@@ -186,9 +186,10 @@ constexpr int kMoreWarmups = 4;
 /// What the repetitions at one depth gave.
 struct Timings {
   std::vector<double> prefill, decode, ttft, gaps, probes, frequencies, package, dram;
+  std::vector<double> bandwidth, bandwidthUsed;
   Repetition last;
-  double bytes = 0, decodeSeconds = 0;
   std::int64_t decoded = 0, steps = 0;
+  std::uint64_t peakBytes = 0;
   std::optional<double> hottest;
   std::string frequencySource, temperatureSource;
 
@@ -197,8 +198,6 @@ struct Timings {
     if (r.decoded > 0) decode.push_back(static_cast<double>(r.decoded) / r.decodeSeconds);
     ttft.push_back(r.ttftSeconds * 1e3);
     gaps.insert(gaps.end(), r.gapsMs.begin(), r.gapsMs.end());
-    bytes += static_cast<double>(r.decode.total().bytes);
-    decodeSeconds += r.decodeSeconds;
     decoded += r.decoded;
     steps += r.steps;
     last = std::move(r);
@@ -241,18 +240,39 @@ Result<std::pair<int, bool>> warmUp(Bench& bench, const BenchOptions& options, S
   return std::pair(0, true);
 }
 
+/// GB/s that decoding read; none where nothing was counted (searches).
+std::optional<double> readRate(const Repetition& r) {
+  const auto bytes = static_cast<double>(r.decode.total().bytes);
+  if (r.decoded == 0 || bytes == 0) return std::nullopt;
+  return bytes / r.decodeSeconds / 1e9;
+}
+
 Result<Timings> measure(Bench& bench, const BenchOptions& options, ThreadPool& pool, Steps& steps) {
   Timings t;
+  t.peakBytes = peakMemory();  // of warming up
   const Sensors sensors;
+  // Where others share the memory its speed is not the same from second to second: what a repetition could have had is
+  // what was there just before and after it.
+  const auto sampleBandwidth = [&] {
+    if (options.bandwidth) t.bandwidth.push_back(measureReadBandwidth(pool, bench.hooks.stop));
+  };
+  sampleBandwidth();
   for (int n = 0;; ++n) {
     if (n >= options.repetitions) {
       if (!(options.interval > 0) || n >= options.maximumRepetitions || t.narrow(options.interval)) break;
       steps.plan(1);
     }
     t.probes.push_back(probeMachine(pool));
+    resetPeakMemory();  // measuring the bandwidth took memory of its own
     const SensorReading before = sensors.read();
     TS_TRY(Repetition r, bench.once());
     const SensorReading after = sensors.read();
+    t.peakBytes = std::max(t.peakBytes, peakMemory());
+    sampleBandwidth();
+    if (const auto rate = readRate(r); rate && options.bandwidth) {
+      const auto n = t.bandwidth.size();
+      t.bandwidthUsed.push_back(*rate / (0.5 * (t.bandwidth[n - 2] + t.bandwidth[n - 1])));
+    }
     t.add(after, sensors.packageJoules(before, after), sensors.dramJoules(before, after));
     t.add(std::move(r), options);
     steps.one();
@@ -274,7 +294,7 @@ Result<BenchResult> bench(std::shared_ptr<const Model> prepared, const Plan& pla
   BenchResult result;
   result.threads = pool.size();
   result.loadAverage = loadAverage();
-  if (options.bandwidth) result.readBandwidthGBs = measureReadBandwidth(pool, hooks.stop), result.arithmetic = measureArithmetic(pool);
+  if (options.bandwidth) result.arithmetic = measureArithmetic(pool);
   result.linearDigits = linearDigits(*prepared, plan.activations);
   result.headDigits = prepared->head.weight->digits(plan.activations);
   Steps steps{hooks};
@@ -294,7 +314,8 @@ Result<BenchResult> bench(std::shared_ptr<const Model> prepared, const Plan& pla
     result.itlP90Ms = percentile(t.gaps, 0.90);
     result.itlP99Ms = percentile(t.gaps, 0.99);
     if (t.steps > 0) result.tokensPerStep = static_cast<double>(t.decoded) / static_cast<double>(t.steps);
-    if (t.decoded > 0 && result.readBandwidthGBs > 0) result.bandwidthUsed = t.bytes / t.decodeSeconds / 1e9 / result.readBandwidthGBs;
+    result.readBandwidthGBs = medianOf(std::move(t.bandwidth)).value_or(0);
+    result.bandwidthUsed = medianOf(std::move(t.bandwidthUsed)).value_or(0);
     std::sort(t.probes.begin(), t.probes.end());
     result.noise = (t.probes.back() - t.probes.front()) / percentile(t.probes, 0.5);
     if (!t.frequencies.empty()) result.frequencyMHz = std::accumulate(t.frequencies.begin(), t.frequencies.end(), 0.0) / static_cast<double>(t.frequencies.size());
@@ -308,7 +329,7 @@ Result<BenchResult> bench(std::shared_ptr<const Model> prepared, const Plan& pla
     result.prefillOperations = byName(t.last.prefill);
     result.layers = byLayer(t.last.decode);
     result.engaged = std::move(t.last.engaged);
-    result.peakBytes = peakMemory();
+    result.peakBytes = t.peakBytes;
   }
   for (const std::int64_t depth : options.moreDepths) {
     BenchOptions there = options;
