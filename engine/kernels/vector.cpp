@@ -242,8 +242,8 @@ void ropeInterleaved(float* row, const float* cos, const float* sin, std::int64_
 /// largest error (3e-9 of e^r). Half the operations of Highway's, which holds for all floats.
 HWY_INLINE V expOf(V x) {
   const hn::RebindToSigned<D> di;
-  const auto n = hn::NearestInt(hn::Mul(x, hn::Set(d, 1.44269504f)));
-  const V whole = hn::ConvertTo(d, n);
+  // Rounded by adding 1.5 * 2^23, from where on floats are whole: n then stands in the low bits.
+  const V magic = hn::Set(d, 12582912.0f), lifted = hn::MulAdd(x, hn::Set(d, 1.44269504f), magic), whole = hn::Sub(lifted, magic);
   const V r = hn::NegMulAdd(whole, hn::Set(d, -2.12194440e-4f), hn::NegMulAdd(whole, hn::Set(d, 0.693359375f), x));
   V p = hn::Set(d, 0.0013814571f);
   p = hn::MulAdd(p, r, hn::Set(d, 0.008368724f));
@@ -252,7 +252,7 @@ HWY_INLINE V expOf(V x) {
   p = hn::MulAdd(p, r, hn::Set(d, 0.49999994f));
   p = hn::MulAdd(hn::Mul(r, r), p, r);
   const V y = hn::Add(p, hn::Set(d, 1.0f));
-  const V scaled = hn::BitCast(d, hn::Add(hn::BitCast(di, y), hn::ShiftLeft<23>(n)));
+  const V scaled = hn::BitCast(d, hn::Add(hn::BitCast(di, y), hn::ShiftLeft<23>(hn::BitCast(di, lifted))));
   return hn::IfThenElse(hn::IsNaN(x), x, hn::IfThenZeroElse(hn::Lt(x, hn::Set(d, -87.3f)), scaled));
 }
 
@@ -299,19 +299,18 @@ SoftmaxSum softmaxSum(const float* scores, std::int64_t n) {
 }
 SoftmaxSum exponentials(float factor, float* scores, std::int64_t n) {
   const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  const V f = hn::Set(d, factor);
-  V m = hn::Set(d, -HUGE_VALF);
+  const V least = hn::Set(d, -HUGE_VALF);
+  V m[2] = {least, least};
   std::int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) {
-    const V s = hn::Mul(f, hn::LoadU(d, scores + i));
-    hn::StoreU(s, d, scores + i);
-    m = hn::Max(m, s);
-  }
-  float maximum = hn::GetLane(hn::MaxOfLanes(d, m));
-  for (; i < n; ++i) scores[i] *= factor, maximum = std::fmax(maximum, scores[i]);
-  const V mv = hn::Set(d, maximum);
+  for (; i + 2 * lanes <= n; i += 2 * lanes)
+    for (int j = 0; j < 2; ++j) m[j] = hn::Max(m[j], hn::LoadU(d, scores + i + j * lanes));
+  for (; i + lanes <= n; i += lanes) m[0] = hn::Max(m[0], hn::LoadU(d, scores + i));
+  float maximum = hn::GetLane(hn::MaxOfLanes(d, hn::Max(m[0], m[1])));
+  for (; i < n; ++i) maximum = std::fmax(maximum, scores[i]);
+  maximum *= factor;  // which is positive, so rounding keeps the order
+  const V f = hn::Set(d, factor), mv = hn::Set(d, maximum);
   const float sum = reduce(n, [&](V s, std::int64_t j, std::int64_t c) HWY_ATTR {
-    const V e = expOf(hn::Sub(load(scores + j, c), mv));
+    const V e = expOf(hn::Sub(hn::Mul(f, load(scores + j, c)), mv));
     store(e, scores + j, c);
     return hn::Add(s, c == lanes ? e : hn::IfThenElseZero(hn::FirstN(d, static_cast<std::size_t>(c)), e));
   });

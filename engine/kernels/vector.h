@@ -43,7 +43,7 @@ struct SoftmaxSum {
   float sum;      ///< of exp(score - maximum); log-sum-exp is maximum + log(sum)
 };
 SoftmaxSum softmax(float* scores, std::int64_t n);
-/// scores = exp(factor * score - maximum), maximum of factor * score; not divided by their sum.
+/// scores = exp(factor * score - maximum), maximum of factor * score; not divided by their sum. factor > 0.
 SoftmaxSum exponentials(float factor, float* scores, std::int64_t n);
 /// The maximum and the sum alone; scores stay.
 SoftmaxSum softmaxSum(const float* scores, std::int64_t n);
