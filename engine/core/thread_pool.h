@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -48,6 +49,15 @@ class ThreadPool {
   /// Replaces what was said before; the first kStretches count. Called by the driver, between runs.
   void expect(int worker, std::span<const Stretch> stretches);
   static constexpr std::size_t kStretches = 8;
+
+  /// Takes items 0 ... n - 1 one by one, each by whoever is free: work of unequal size. body(item, worker).
+  template <class Body>
+  void each(std::int64_t n, Body&& body) {
+    std::atomic<std::int64_t> next{0};
+    run([&](int worker) {
+      for (std::int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < n;) body(i, worker);
+    });
+  }
 
   /// Splits n items among the workers: body(range, worker).
   template <class Body>

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <utility>
@@ -17,15 +16,6 @@ constexpr std::int64_t kQueries = 24;     // of a tile: enough to read keys and 
 constexpr std::int64_t kMergeAlone = 64;  // chunks from which merging is worth a barrier
 constexpr std::size_t kExpectedBytes = std::size_t{64} << 10;  // of a head's keys, and of its values, that are fetched before they are needed
 constexpr std::int64_t kParallelRows = 8; // rows from which storing them is worth one
-
-/// Takes items 0 .. count - 1 one by one: work of unequal size, each item by whoever is free.
-template <class Body>
-void eachItem(ThreadPool& pool, std::int64_t count, Body body) {
-  std::atomic<std::int64_t> next{0};
-  pool.run([&](int worker) {
-    for (std::int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < count;) body(i, worker);
-  });
-}
 
 /// Cuts memory into the pieces a tile's work needs.
 class Cutter {
@@ -125,7 +115,7 @@ void KvAttention::append(int layer, ConstRows k, ConstRows v) {
     if (state_.certain) rows.encode(rows.size() - 1);
   };
   const std::int64_t count = model_.blocks[static_cast<std::size_t>(layer)].kvHeads;
-  if (m >= kParallelRows) return eachItem(execution_.pool, count, take);
+  if (m >= kParallelRows) return execution_.pool.each(count, take);
   for (std::int64_t h = 0; h < count; ++h) take(h, 0);
 }
 
@@ -170,7 +160,7 @@ void KvAttention::byChunks(const AttentionProblem& p, std::span<const AttentionT
     }
   }
   const auto count = static_cast<std::int64_t>(shares.size());
-  eachItem(execution_.pool, count, [&](std::int64_t i, int worker) {
+  execution_.pool.each(count, [&](std::int64_t i, int worker) {
     const Share& s = shares[static_cast<std::size_t>(i)];
     Cutter own(execution_.scratchFor(worker, static_cast<std::size_t>(s.queries.count * AttentionTile::kChunk)));
     const Rows scores = own.rows(s.queries.count, AttentionTile::kChunk);
@@ -184,7 +174,7 @@ void KvAttention::byChunks(const AttentionProblem& p, std::span<const AttentionT
     for (const Share& s : shares)
       if (s.chunks.begin == 0) mergeTile(s);
   } else {
-    eachItem(execution_.pool, count, [&](std::int64_t i, int) {
+    execution_.pool.each(count, [&](std::int64_t i, int) {
       if (const Share& s = shares[static_cast<std::size_t>(i)]; s.chunks.begin == 0) mergeTile(s);
     });
   }
@@ -199,7 +189,7 @@ void KvAttention::withMass(const AttentionProblem& p, int layer) {
     mass[h].resize(static_cast<std::size_t>(state_.drafted + m));
     for (std::int64_t i = 0; i < m; ++i) mass[h][static_cast<std::size_t>(state_.drafted + i)].assign(static_cast<std::size_t>(heads[h].size()), 0.0f);
   }
-  eachItem(execution_.pool, static_cast<std::int64_t>(work_->places.size()), [&](std::int64_t i, int worker) {
+  execution_.pool.each(static_cast<std::int64_t>(work_->places.size()), [&](std::int64_t i, int worker) {
     AttentionTile& t = work_->tiles[static_cast<std::size_t>(worker)];
     look(layer, static_cast<std::size_t>(i), t);
     auto& received = mass[static_cast<std::size_t>(&t.rows() - heads.data())];
@@ -237,9 +227,9 @@ void KvAttention::attend(int layer, ConstRows q, ConstRows k, ConstRows v, Rows 
     if (workers > 1 && std::any_of(tiles.begin(), tiles.end(), [](const AttentionTile& t) { return t.chunks() > 1; }))
       byChunks(p, tiles);
     else
-      eachItem(execution_.pool, static_cast<std::int64_t>(places), [&](std::int64_t i, int worker) { wholeTile(p, tiles[static_cast<std::size_t>(i)], execution_, worker); });
+      execution_.pool.each(static_cast<std::int64_t>(places), [&](std::int64_t i, int worker) { wholeTile(p, tiles[static_cast<std::size_t>(i)], execution_, worker); });
   } else {
-    eachItem(execution_.pool, static_cast<std::int64_t>(places), [&](std::int64_t i, int worker) {
+    execution_.pool.each(static_cast<std::int64_t>(places), [&](std::int64_t i, int worker) {
       AttentionTile& t = work_->tiles[static_cast<std::size_t>(worker)];
       look(layer, static_cast<std::size_t>(i), t);
       wholeTile(p, t, execution_, worker);

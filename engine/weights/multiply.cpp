@@ -46,10 +46,9 @@ Range shareOf(const PanelView& view, std::int64_t before, Range mine) {
   return {std::max<std::int64_t>(0, mine.begin - before), std::min(view.panels, mine.end - before)};
 }
 
-/// This worker's share of all panels of the batch.
+/// Some of all panels of the batch.
 template <class Tiles>
-void multiplyShare(const Batch& batch, const Tiles& tiles, float* scratch, int worker, int workers) {
-  const Range mine = share(batch.panels, worker, workers);
+void multiplySome(const Batch& batch, const Tiles& tiles, float* scratch, Range mine) {
   std::int64_t before = 0;
   for (std::size_t i = 0; i < batch.count; ++i) {
     const PanelView& view = batch.matrices[i]->view();
@@ -62,6 +61,23 @@ void multiplyShare(const Batch& batch, const Tiles& tiles, float* scratch, int w
 /// Rows from which it pays to share the preparing of activations, at the price of a barrier.
 constexpr std::int64_t kSharedRows = 4;
 
+/// How the panels of a product of many rows are cut: one long piece for each worker, the rest short, so that those whose
+/// core is slower (other programs run there, too) take fewer of them and all end together.
+class Portions {
+ public:
+  Portions(std::int64_t panels, int workers) : panels_(panels), workers_(workers), long_(panels * 3 / (4 * workers)), short_(std::max<std::int64_t>(1, panels / (16 * workers))) {}
+  std::int64_t count() const { return workers_ + (rest() + short_ - 1) / short_; }
+  Range operator[](std::int64_t i) const {
+    if (i < workers_) return {i * long_, (i + 1) * long_};
+    const std::int64_t begin = workers_ * long_ + (i - workers_) * short_;
+    return {begin, std::min(begin + short_, panels_)};
+  }
+
+ private:
+  std::int64_t rest() const { return panels_ - workers_ * long_; }
+  std::int64_t panels_, workers_, long_, short_;
+};
+
 /// lay(memory) says where the prepared activations go.
 template <class Lay>
 void run(const Batch& batch, ConstRows in, Execution& execution, std::size_t prepared, Lay lay) {
@@ -72,15 +88,18 @@ void run(const Batch& batch, ConstRows in, Execution& execution, std::size_t pre
       float* memory = execution.scratchFor(worker, prepared + scratch);
       const auto tiles = lay(memory);
       fill(tiles, in, {0, pieces(tiles)});
-      multiplyShare(batch, tiles, memory + prepared, worker, workers);
+      multiplySome(batch, tiles, memory + prepared, share(batch.panels, worker, workers));
     });
     return;
   }
   if (execution.shared.size() < prepared) execution.shared.resize(prepared);
   const auto tiles = lay(execution.shared.data());
   execution.pool.split(pieces(tiles), 1, [&](Range range, int) { fill(tiles, in, range); });
-  execution.pool.run(
-      [&](int worker) { multiplyShare(batch, tiles, execution.scratchFor(worker, scratch), worker, workers); });
+  if (in.count <= kNarrowRows)  // whoever waited fetched the beginning of an even share (expectProducts)
+    return execution.pool.run(
+        [&](int worker) { multiplySome(batch, tiles, execution.scratchFor(worker, scratch), share(batch.panels, worker, workers)); });
+  const Portions cut(batch.panels, workers);
+  execution.pool.each(cut.count(), [&](std::int64_t i, int worker) { multiplySome(batch, tiles, execution.scratchFor(worker, scratch), cut[i]); });
 }
 
 void runFloats(const Batch& batch, ConstRows in, Execution& execution) {
