@@ -16,8 +16,9 @@
 #define TS_ATTENTION_TABLE
 namespace ts::kernels {
 struct AttentionTable {
-  void (*score32)(ConstRows, const float*, Range, Rows);
-  void (*score16)(ConstRows, const std::uint16_t*, Range, Rows);
+  void (*score32)(ConstRows, const float*, Range, Rows, const float*);
+  void (*score16)(ConstRows, const std::uint16_t*, Range, Rows, const float*);
+  decltype(&ts::layQueries) lay;
   void (*add32)(ConstRows, const float*, Rows);
   void (*add16)(ConstRows, const std::uint16_t*, Rows);
   decltype(&ts::toKeyPanels) toPanels;
@@ -34,8 +35,9 @@ HWY_INLINE float one(float x) { return x; }
 HWY_INLINE float one(std::uint16_t x) { return floatOfHalf(x); }
 
 #if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
+const float* lay(ConstRows, float*) { return nullptr; }
 template <class T>
-void score(ConstRows queries, const T* panels, Range rows, Rows scores) {
+void score(ConstRows queries, const T* panels, Range rows, Rows scores, const float*) {
   const std::int64_t dim = queries.width;
   for (std::int64_t q = 0; q < queries.count; ++q)
     for (std::int64_t r = rows.begin; r < rows.end; ++r) {
@@ -166,10 +168,9 @@ HWY_INLINE void transpose(hn::Vec<D8> (&v)[kSide]) {
 }
 
 /// Queries side by side, [group][value][query of the group], so that one pointer serves a group's broadcasts. Worth its
-/// making for a whole group over several panels.
-constexpr std::int64_t kSideBySide = 6 * 1024;  ///< floats
-HWY_INLINE bool laySideBySide(ConstRows queries, Range rows, float* to) {
-  if (queries.count < kScored || queries.count * queries.width > kSideBySide || rows.size() < 2 * kKeyPanel) return false;
+/// making for a whole group.
+const float* lay(ConstRows queries, float* to) {
+  if (!kManyRegisters || queries.count < kScored) return nullptr;
   byGroups<kScored>(queries.count, [&](auto width, std::int64_t first) HWY_ATTR {
     float* at = to + first * queries.width;
     std::int64_t i = 0;
@@ -183,7 +184,7 @@ HWY_INLINE bool laySideBySide(ConstRows queries, Range rows, float* to) {
     for (; i < queries.width; ++i)
       for (int q = 0; q < width; ++q) at[i * width + q] = queries.row(first + q)[i];
   });
-  return true;
+  return to;
 }
 
 /// P panels from the one that holds row r on, of which rows up to `end` are asked for.
@@ -205,10 +206,12 @@ HWY_INLINE void scoreGroups(ConstRows queries, const float* sideBySide, const T*
   });
 }
 
+constexpr std::int64_t kLaidHere = 6 * 1024;  ///< floats
+
 template <class T>
-void score(ConstRows queries, const T* panels, Range rows, Rows scores) {
-  HWY_ALIGN float memory[kSideBySide];
-  const float* sideBySide = kManyRegisters && laySideBySide(queries, rows, memory) ? memory : nullptr;
+void score(ConstRows queries, const T* panels, Range rows, Rows scores, const float* sideBySide) {
+  HWY_ALIGN float memory[kLaidHere];
+  if (!sideBySide && queries.count * queries.width <= kLaidHere && rows.size() >= 2 * kKeyPanel) sideBySide = lay(queries, memory);
   for (std::int64_t r = rows.begin; r < rows.end;) {
     const std::int64_t base = r / kKeyPanel * kKeyPanel;
     float* to = scores.data + (r - rows.begin);
@@ -306,7 +309,7 @@ void toPanels(ConstRows rows, float* panels) {
 }  // namespace
 
 const AttentionTable* attentionTable() {
-  static const AttentionTable table{score<float>, score<std::uint16_t>, add<float>, add<std::uint16_t>, toPanels};
+  static const AttentionTable table{score<float>, score<std::uint16_t>, lay, add<float>, add<std::uint16_t>, toPanels};
   return &table;
 }
 }  // namespace ts::kernels::HWY_NAMESPACE
@@ -326,8 +329,9 @@ const AttentionTable& table() {
 }  // namespace kernels
 using kernels::table;
 
-void scoreKeys(ConstRows queries, const float* panels, Range rows, Rows scores) { table().score32(queries, panels, rows, scores); }
-void scoreKeys(ConstRows queries, const std::uint16_t* panels, Range rows, Rows scores) { table().score16(queries, panels, rows, scores); }
+void scoreKeys(ConstRows queries, const float* panels, Range rows, Rows scores, const float* sideBySide) { table().score32(queries, panels, rows, scores, sideBySide); }
+void scoreKeys(ConstRows queries, const std::uint16_t* panels, Range rows, Rows scores, const float* sideBySide) { table().score16(queries, panels, rows, scores, sideBySide); }
+const float* layQueries(ConstRows queries, float* memory) { return table().lay(queries, memory); }
 void addValues(ConstRows weights, const float* rows, Rows out) { table().add32(weights, rows, out); }
 void addValues(ConstRows weights, const std::uint16_t* rows, Rows out) { table().add16(weights, rows, out); }
 

@@ -20,9 +20,13 @@ inline constexpr std::int64_t kKeyPanel = 16;
 constexpr std::int64_t keyPanels(std::int64_t rows) { return (rows + kKeyPanel - 1) / kKeyPanel; }
 
 /// scores.row(q)[i] = queries.row(q) . row rows.begin + i, rows counted from the first of `panels`. queries.width is the
-/// length of a row.
-void scoreKeys(ConstRows queries, const float* panels, Range rows, Rows scores);
-void scoreKeys(ConstRows queries, const std::uint16_t* panels, Range rows, Rows scores);
+/// length of a row. `sideBySide`: what layQueries() made of the same queries, or null.
+void scoreKeys(ConstRows queries, const float* panels, Range rows, Rows scores, const float* sideBySide = nullptr);
+void scoreKeys(ConstRows queries, const std::uint16_t* panels, Range rows, Rows scores, const float* sideBySide = nullptr);
+
+/// Lays many queries as the kernels take them fastest, for several calls; null where they are as well as they are.
+/// `memory`: as many floats as the queries are.
+const float* layQueries(ConstRows queries, float* memory);
 
 /// out.row(q) += sum over i of weights.row(q)[i] * row i, rows in order; weights.width rows of out.width values, one after
 /// another.

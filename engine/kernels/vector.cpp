@@ -20,7 +20,8 @@ struct VectorTable {
   decltype(&ts::dot) dot;
   decltype(&ts::addTo) addTo;
   decltype(&ts::addScaled) addScaled;
-  decltype(&ts::scaleBy) scaleBy;
+  decltype(&ts::scaled) scaled;
+  decltype(&ts::blend) blend;
   decltype(&ts::maximumMagnitude) maximumMagnitude;
   decltype(&ts::firstOfLargest) firstOfLargest;
   decltype(&ts::floatToHalf) floatToHalf;
@@ -95,9 +96,15 @@ void addScaled(float factor, const float* in, std::int64_t n, float* inout) {
     store(hn::MulAdd(f, load(in + i, c), load(inout + i, c)), inout + i, c);
   });
 }
-void scaleBy(float factor, std::int64_t n, float* inout) {
+void scaled(float factor, const float* in, std::int64_t n, float* out) {
   const V f = hn::Set(d, factor);
-  forEach(n, [&](std::int64_t i, std::int64_t c) HWY_ATTR { store(hn::Mul(f, load(inout + i, c)), inout + i, c); });
+  forEach(n, [&](std::int64_t i, std::int64_t c) HWY_ATTR { store(hn::Mul(f, load(in + i, c)), out + i, c); });
+}
+void blend(float keep, float factor, const float* in, std::int64_t n, float* inout) {
+  const V k = hn::Set(d, keep), f = hn::Set(d, factor);
+  forEach(n, [&](std::int64_t i, std::int64_t c) HWY_ATTR {
+    store(hn::MulAdd(f, load(in + i, c), hn::Mul(k, load(inout + i, c))), inout + i, c);
+  });
 }
 float maximumMagnitude(const float* in, std::int64_t n) {
   V m = hn::Zero(d);
@@ -318,7 +325,7 @@ SoftmaxSum exponentials(float factor, float* scores, std::int64_t n) {
 }
 SoftmaxSum softmax(float* scores, std::int64_t n) {
   const SoftmaxSum all = exponentials(1.0f, scores, n);
-  scaleBy(1.0f / all.sum, n, scores);
+  scaled(1.0f / all.sum, scores, n, scores);
   return all;
 }
 void softcap(float cap, std::int64_t n, float* scores) {
@@ -329,7 +336,7 @@ void softcap(float cap, std::int64_t n, float* scores) {
 }  // namespace
 
 const VectorTable* vectorTable() {
-  static const VectorTable table{dot, addTo, addScaled, scaleBy, maximumMagnitude, firstOfLargest, floatToHalf, halfToFloat, floatToBf16,
+  static const VectorTable table{dot, addTo, addScaled, scaled, blend, maximumMagnitude, firstOfLargest, floatToHalf, halfToFloat, floatToBf16,
                                  bf16ToFloat, rmsNorm, layerNorm, ropeHalves, ropeInterleaved, siluTimes, geluTanhTimes,
                                  softmax, softmaxSum, exponentials, softcap};
   return &table;
@@ -354,7 +361,9 @@ using kernels::table;
 float dot(const float* a, const float* b, std::int64_t n) { return table().dot(a, b, n); }
 void addTo(const float* in, std::int64_t n, float* inout) { table().addTo(in, n, inout); }
 void addScaled(float f, const float* in, std::int64_t n, float* inout) { table().addScaled(f, in, n, inout); }
-void scaleBy(float f, std::int64_t n, float* inout) { table().scaleBy(f, n, inout); }
+void scaleBy(float f, std::int64_t n, float* inout) { table().scaled(f, inout, n, inout); }
+void scaled(float f, const float* in, std::int64_t n, float* out) { table().scaled(f, in, n, out); }
+void blend(float k, float f, const float* in, std::int64_t n, float* inout) { table().blend(k, f, in, n, inout); }
 float maximumMagnitude(const float* in, std::int64_t n) { return table().maximumMagnitude(in, n); }
 std::int64_t firstOfLargest(const float* in, std::int64_t n) { return table().firstOfLargest(in, n); }
 void floatToHalf(const float* in, std::int64_t n, std::uint16_t* out) { table().floatToHalf(in, n, out); }

@@ -12,6 +12,8 @@ float dot(const float* a, const float* b, std::int64_t n);
 void addTo(const float* in, std::int64_t n, float* inout);                       ///< inout += in
 void addScaled(float factor, const float* in, std::int64_t n, float* inout);    ///< inout += factor * in
 void scaleBy(float factor, std::int64_t n, float* inout);
+void scaled(float factor, const float* in, std::int64_t n, float* out);         ///< out = factor * in
+void blend(float keep, float factor, const float* in, std::int64_t n, float* inout);  ///< inout = keep * inout + factor * in
 float maximumMagnitude(const float* in, std::int64_t n);                         ///< max |x|, 0 for n = 0
 /// Index of the first of the largest, of those above -infinity; -1 if there is none. What is no number is passed over.
 std::int64_t firstOfLargest(const float* in, std::int64_t n);

@@ -123,11 +123,19 @@ void normAndRotate(const Pass& pass, const Norm& norm, int heads, int rope, Rows
   });
 }
 
-/// hidden += sublayer output, through the post-norm where the block has one.
-void addResidual(const Pass& pass, const Norm& post, Rows out, Rows hidden) {
-  if (!post.weight.empty()) normRows(pass, post, out, out);
+/// hidden += sublayer output, through the post-norm where the block has one. Returns what comes next takes: hidden, or its
+/// norm by `next`, made while a row is at hand.
+ConstRows addResidual(const Pass& pass, const Norm& post, Rows out, Rows hidden, const Norm* next) {
   const Timed timed(pass, Operation::Norm);
-  forRows(pass, hidden.count, [&](std::int64_t i) { addTo(out.row(i), hidden.width, hidden.row(i)); });
+  const ModelConfig& c = pass.model.config;
+  const bool norms = next && !next->weight.empty();
+  const Rows normed = norms ? view(pass.workspace.normed, hidden.count, c.hidden) : hidden;
+  forRows(pass, hidden.count, [&](std::int64_t i) {
+    if (!post.weight.empty()) normRow(c.norm, post, c.normEpsilon, out.row(i), out.width, out.row(i));
+    addTo(out.row(i), hidden.width, hidden.row(i));
+    if (norms) normRow(c.norm, *next, c.normEpsilon, hidden.row(i), hidden.width, normed.row(i));
+  });
+  return normed;
 }
 
 /// out = gate(in) * up, or the activation alone when `up` is null.
@@ -139,7 +147,8 @@ void activateRow(Gate kind, const float* in, const float* up, std::int64_t n, fl
   }
 }
 
-void attentionHalf(const Pass& pass, const Block& block, int layer, Rows hidden) {
+/// Returns what the other half takes.
+ConstRows attentionHalf(const Pass& pass, const Block& block, int layer, Rows hidden) {
   const ModelConfig& c = pass.model.config;
   Workspace& w = pass.workspace;
   const std::int64_t m = hidden.count, queries = std::int64_t{block.heads()} * c.headDim, keys = std::int64_t{block.kvHeads} * c.headDim;
@@ -162,19 +171,13 @@ void attentionHalf(const Pass& pass, const Block& block, int layer, Rows hidden)
   pass.attention.attend(layer, q, k, v, attended);
   const Step project{Role::O, &block.o, out};
   apply(pass, attended, std::span(&project, 1), {&block.gate, &block.up});
-  addResidual(pass, block.attentionPostNorm, out, hidden);
+  return addResidual(pass, block.attentionPostNorm, out, hidden, &block.mlpNorm);
 }
 
-void mlpHalf(const Pass& pass, const Block& block, int layer, Rows hidden) {
+void mlpHalf(const Pass& pass, const Block& block, int layer, ConstRows in, Rows hidden) {
   const ModelConfig& c = pass.model.config;
   Workspace& w = pass.workspace;
   const std::int64_t m = hidden.count;
-  ConstRows in = hidden;
-  if (!block.mlpNorm.weight.empty()) {
-    const Rows normed = view(w.normed, m, c.hidden);
-    normRows(pass, block.mlpNorm, hidden, normed);
-    in = normed;
-  }
   const Rows up = view(w.up, m, block.intermediate), out = view(w.projected, m, c.hidden);
   Rows activated = up;
   if (block.gate.weight) {
@@ -198,7 +201,7 @@ void mlpHalf(const Pass& pass, const Block& block, int layer, Rows hidden) {
   } else {
     apply(pass, activated, std::span(&project, 1), {&pass.model.head});
   }
-  addResidual(pass, block.mlpPostNorm, out, hidden);
+  addResidual(pass, block.mlpPostNorm, out, hidden, nullptr);
 }
 
 }  // namespace
@@ -225,8 +228,8 @@ void embed(const Pass& pass, std::span<const int> tokens, Rows hidden) {
 void runBlock(const Pass& pass, int layer, Rows hidden) {
   const Block& block = pass.model.blocks[static_cast<std::size_t>(layer)];
   const Ledger::InLayer in(pass.execution.ledger, layer);
-  attentionHalf(pass, block, layer, hidden);
-  mlpHalf(pass, block, layer, hidden);
+  const ConstRows middle = attentionHalf(pass, block, layer, hidden);
+  mlpHalf(pass, block, layer, middle, hidden);
 }
 
 void runHead(const Pass& pass, ConstRows hidden, Rows logits) {

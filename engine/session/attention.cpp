@@ -31,8 +31,8 @@ class Cutter {
 /// Every chunk of one tile, by one worker.
 void wholeTile(const AttentionProblem& p, const AttentionTile& t, Execution& execution, int worker) {
   const std::int64_t queries = t.queries(), part = AttentionTile::partSize(p.dim);
-  Cutter cut(execution.scratchFor(worker, static_cast<std::size_t>(queries * (p.dim + AttentionTile::kChunk + 2 * part))));
-  const ConstRows q = t.gather(p, cut.floats(queries * p.dim));
+  Cutter cut(execution.scratchFor(worker, static_cast<std::size_t>(queries * (2 * p.dim + AttentionTile::kChunk + 2 * part))));
+  const TileQueries q = t.gather(p, cut.floats(2 * queries * p.dim));
   const Rows scores = cut.rows(queries, AttentionTile::kChunk), total = cut.rows(queries, part), one = cut.rows(queries, part);
   t.chunk(p, q, 0, scores, total);
   for (std::int64_t c = 1; c < t.chunks(); ++c) {
@@ -47,8 +47,8 @@ template <class Add>
 void wholeTileWithMass(const AttentionProblem& p, const AttentionTile& t, Execution& execution, int worker, Add add) {
   const std::int64_t queries = t.queries(), part = AttentionTile::partSize(p.dim), chunks = t.chunks();
   const std::int64_t width = chunks * AttentionTile::kChunk;
-  Cutter cut(execution.scratchFor(worker, static_cast<std::size_t>(queries * (p.dim + width + chunks + 2 * part))));
-  const ConstRows q = t.gather(p, cut.floats(queries * p.dim));
+  Cutter cut(execution.scratchFor(worker, static_cast<std::size_t>(queries * (2 * p.dim + width + chunks + 2 * part))));
+  const TileQueries q = t.gather(p, cut.floats(2 * queries * p.dim));
   const Rows scores = cut.rows(queries, width), maxima = cut.rows(queries, chunks);
   const Rows total = cut.rows(queries, part), one = cut.rows(queries, part);
   for (std::int64_t c = 0; c < chunks; ++c) {
@@ -71,9 +71,9 @@ void wholeTileWithMass(const AttentionProblem& p, const AttentionTile& t, Execut
 struct Share {
   const AttentionTile* tile;
   Range chunks;
-  ConstRows queries;
+  TileQueries queries;
   Rows parts;  ///< of every chunk of the tile, chunk by chunk
-  Rows part(std::int64_t c) const { return {parts.row(c * queries.count), queries.count, parts.width, parts.stride}; }
+  Rows part(std::int64_t c) const { return {parts.row(c * queries.rows.count), queries.rows.count, parts.width, parts.stride}; }
 };
 
 /// What a tile is of: a list of rows, rows of the pass, and the queries' heads.
@@ -145,14 +145,14 @@ void KvAttention::look(int layer, std::size_t place, AttentionTile& tile) const 
 void KvAttention::byChunks(const AttentionProblem& p, std::span<const AttentionTile> tiles) {
   const std::int64_t part = AttentionTile::partSize(p.dim);
   std::int64_t size = 0, chunks = 0;
-  for (const AttentionTile& t : tiles) size += t.queries() * (p.dim + t.chunks() * part), chunks += t.chunks();
+  for (const AttentionTile& t : tiles) size += t.queries() * (2 * p.dim + t.chunks() * part), chunks += t.chunks();
   if (execution_.shared.size() < static_cast<std::size_t>(size)) execution_.shared.resize(static_cast<std::size_t>(size));
   Cutter cut(execution_.shared.data());
   std::int64_t left = chunks;
   std::vector<Share>& shares = work_->shares;
   shares.clear();
   for (const AttentionTile& t : tiles) {
-    const ConstRows queries = t.gather(p, cut.floats(t.queries() * p.dim));
+    const TileQueries queries = t.gather(p, cut.floats(2 * t.queries() * p.dim));
     const Rows parts = cut.rows(t.chunks() * t.queries(), part);
     for (std::int64_t c = 0, run; c < t.chunks(); c += run, left -= run) {
       run = std::clamp<std::int64_t>(left / (2 * execution_.pool.size()), 1, t.chunks() - c);  // the last ones short: workers end together
@@ -162,8 +162,8 @@ void KvAttention::byChunks(const AttentionProblem& p, std::span<const AttentionT
   const auto count = static_cast<std::int64_t>(shares.size());
   execution_.pool.each(count, [&](std::int64_t i, int worker) {
     const Share& s = shares[static_cast<std::size_t>(i)];
-    Cutter own(execution_.scratchFor(worker, static_cast<std::size_t>(s.queries.count * AttentionTile::kChunk)));
-    const Rows scores = own.rows(s.queries.count, AttentionTile::kChunk);
+    Cutter own(execution_.scratchFor(worker, static_cast<std::size_t>(s.queries.rows.count * AttentionTile::kChunk)));
+    const Rows scores = own.rows(s.queries.rows.count, AttentionTile::kChunk);
     for (std::int64_t c = s.chunks.begin; c < s.chunks.end; ++c) s.tile->chunk(p, s.queries, c, scores, s.part(c));
   });
   const auto mergeTile = [&](const Share& s) {

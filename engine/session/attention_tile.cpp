@@ -46,11 +46,14 @@ void AttentionTile::seal() {
   }
 }
 
-ConstRows AttentionTile::gather(const AttentionProblem& p, float* memory) const {
-  if (rowCount() == 1) return {p.q.row(firstRow_) + heads_.begin * p.dim, headCount(), p.dim, p.dim};
+TileQueries AttentionTile::gather(const AttentionProblem& p, float* memory) const {
   const std::int64_t width = headCount() * p.dim;
-  for (std::int64_t i = 0; i < rowCount(); ++i) std::copy_n(p.q.row(firstRow_ + i) + heads_.begin * p.dim, width, memory + i * width);
-  return {memory, queries(), p.dim, p.dim};
+  ConstRows rows{p.q.row(firstRow_) + heads_.begin * p.dim, queries(), p.dim, p.dim};
+  if (rowCount() > 1) {
+    for (std::int64_t i = 0; i < rowCount(); ++i) std::copy_n(p.q.row(firstRow_ + i) + heads_.begin * p.dim, width, memory + i * width);
+    rows.data = memory;
+  }
+  return {rows, layQueries(rows, memory + rowCount() * width)};
 }
 
 template <class Body>
@@ -64,13 +67,13 @@ void AttentionTile::forPieces(std::int64_t i, Range range, std::int64_t chunkBeg
   }
 }
 
-void AttentionTile::scorePiece(const Piece& piece, ConstRows queries, Rows scores) const {
+void AttentionTile::scorePiece(const Piece& piece, const TileQueries& queries, Rows scores) const {
   if (!piece.encoded) {
     const std::int64_t first = piece.begin % kKeyPanel;
-    return scoreKeys(queries, rows_->fullKeyPanel(piece.begin), {first, first + piece.end - piece.begin}, scores);
+    return scoreKeys(queries.rows, rows_->fullKeyPanel(piece.begin), {first, first + piece.end - piece.begin}, scores, queries.sideBySide);
   }
   const std::int64_t group = rows_->codec()->group(), g = piece.begin / group;
-  rows_->codec()->scoreKeys(rows_->keyGroup(g), queries, {piece.begin - g * group, piece.end - g * group}, scores);
+  rows_->codec()->scoreKeys(rows_->keyGroup(g), queries.rows, {piece.begin - g * group, piece.end - g * group}, scores);
 }
 
 void AttentionTile::addPiece(const Piece& piece, ConstRows weights, Rows out) const {
@@ -90,13 +93,13 @@ void AttentionTile::capDistances(const AttentionProblem& p, ConstRows queries, R
         if (distance <= p.distanceCap) continue;
         std::copy_n(queries.row(q), p.dim, turned.data());
         turn(*p.rope, *p.frequencies, p.distanceCap - distance, turned.data());
-        scorePiece({r, r + 1, piece.encoded}, {turned.data(), 1, p.dim, p.dim}, {scores.row(q) + at + r - piece.begin, 1, 1, 1});
+        scorePiece({r, r + 1, piece.encoded}, {{turned.data(), 1, p.dim, p.dim}, nullptr}, {scores.row(q) + at + r - piece.begin, 1, 1, 1});
       }
     });
   }
 }
 
-void AttentionTile::chunk(const AttentionProblem& p, ConstRows queries, std::int64_t c, Rows scores, Rows part) const {
+void AttentionTile::chunk(const AttentionProblem& p, const TileQueries& queries, std::int64_t c, Rows scores, Rows part) const {
   const Range seen{c * kChunk, (c + 1) * kChunk}, together = below(seen, shared_);
   const std::int64_t heads = headCount();
   // Every query alone sees the rest of the chunk: after the shared rows, up to its own row.
@@ -109,11 +112,11 @@ void AttentionTile::chunk(const AttentionProblem& p, ConstRows queries, std::int
 
   forPieces(0, together, seen.begin, [&](Piece piece, std::int64_t at) { scorePiece(piece, queries, columns(scores, at, piece.end - piece.begin)); });
   eachRow([&](std::int64_t i, Piece piece, std::int64_t at) {
-    scorePiece(piece, someRows(queries, i * heads, heads), columns(someRows(scores, i * heads, heads), at, piece.end - piece.begin));
+    scorePiece(piece, {someRows(queries.rows, i * heads, heads), nullptr}, columns(someRows(scores, i * heads, heads), at, piece.end - piece.begin));
   });
-  if (p.distanceCap > 0 && p.rope) capDistances(p, queries, seen, scores);
+  if (p.distanceCap > 0 && p.rope) capDistances(p, queries.rows, seen, scores);
 
-  for (std::int64_t q = 0; q < queries.count; ++q) {
+  for (std::int64_t q = 0; q < queries.rows.count; ++q) {
     const std::int64_t n = std::clamp<std::int64_t>(seenBy(q).rows() - seen.begin, 0, kChunk);
     float* s = scores.row(q);
     float scale = p.scale;
@@ -135,25 +138,18 @@ void AttentionTile::merge(std::int64_t dim, std::int64_t c, Rows part, Rows tota
     if (seenBy(q).rows() <= c * kChunk) continue;
     const float* from = part.row(q);
     float *to = total.row(q), &maximum = to[dim], &sum = to[dim + 1];
-    if (from[dim] <= maximum) {
-      const float f = std::exp(from[dim] - maximum);
-      addScaled(f, from, dim, to);
-      sum += f * from[dim + 1];
-    } else {
-      const float f = std::exp(maximum - from[dim]);
-      scaleBy(f, dim, to);
-      addTo(from, dim, to);
-      sum = f * sum + from[dim + 1];
-      maximum = from[dim];
-    }
+    const bool rises = !(from[dim] <= maximum);
+    const float keep = rises ? std::exp(maximum - from[dim]) : 1.0f, factor = rises ? 1.0f : std::exp(from[dim] - maximum);
+    blend(keep, factor, from, dim, to);
+    sum = keep * sum + factor * from[dim + 1];
+    if (rises) maximum = from[dim];
   }
 }
 
 void AttentionTile::finish(const AttentionProblem& p, Rows total) const {
   for (std::int64_t q = 0; q < total.count; ++q) {
     float* out = p.out.row(firstRow_ + q / headCount()) + (heads_.begin + q % headCount()) * p.dim;
-    std::copy_n(total.row(q), p.dim, out);
-    scaleBy(1.0f / total.row(q)[p.dim + 1], p.dim, out);
+    scaled(1.0f / total.row(q)[p.dim + 1], total.row(q), p.dim, out);
   }
 }
 

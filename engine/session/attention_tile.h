@@ -23,6 +23,12 @@ struct AttentionProblem {
   const RopeTable* frequencies = nullptr;
 };
 
+/// A tile's queries, once more side by side where that is faster (layQueries).
+struct TileQueries {
+  ConstRows rows;
+  const float* sideBySide;
+};
+
 /// A few rows of the pass times the query heads that share one key/value head. They see almost the same rows of the list,
 /// which are read once for all of them.
 ///
@@ -48,13 +54,13 @@ class AttentionTile {
   std::int64_t longest() const { return longest_; }
   std::int64_t chunks() const { return (longest_ + kChunk - 1) / kChunk; }
 
-  /// The tile's queries, [row][head][dim]: `memory` (queries * dim floats) or where they are.
-  ConstRows gather(const AttentionProblem& p, float* memory) const;
+  /// The tile's queries, [row][head][dim]: in `memory` (2 * queries * dim floats) or where they are.
+  TileQueries gather(const AttentionProblem& p, float* memory) const;
 
   /// A chunk's result for one query: its values' weighted sum, then maximum and sum of exponentials. `partSize` floats.
   static std::int64_t partSize(std::int64_t dim) { return dim + 2; }
   /// Chunk c into part.row(query). `scores`: queries rows of kChunk floats, which hold the exponentials then.
-  void chunk(const AttentionProblem& p, ConstRows queries, std::int64_t c, Rows scores, Rows part) const;
+  void chunk(const AttentionProblem& p, const TileQueries& queries, std::int64_t c, Rows scores, Rows part) const;
   /// total += part, of the chunk after those in it.
   void merge(std::int64_t dim, std::int64_t c, Rows part, Rows total) const;
   /// Writes the results of merged chunks.
@@ -64,7 +70,7 @@ class AttentionTile {
   /// body(piece, offset in the chunk) for the rows that row i sees at offsets [range.begin, range.end) of what it sees.
   template <class Body>
   void forPieces(std::int64_t i, Range range, std::int64_t chunkBegin, Body body) const;
-  void scorePiece(const Piece& piece, ConstRows queries, Rows scores) const;
+  void scorePiece(const Piece& piece, const TileQueries& queries, Rows scores) const;
   void addPiece(const Piece& piece, ConstRows weights, Rows out) const;
   void capDistances(const AttentionProblem& p, ConstRows queries, Range seen, Rows scores) const;
 

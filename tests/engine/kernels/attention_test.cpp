@@ -62,6 +62,8 @@ void checkRows(const Lists<T>& lists, int queries, std::int64_t count, int dim) 
   auto q = randoms(static_cast<std::size_t>(queries * dim), 3);
   std::vector<float> scores(static_cast<std::size_t>(queries * count));
   scoreKeys(rowsOf(q, queries), lists.panels.data(), {0, count}, rowsOf(scores, queries));
+  std::vector<float> memory(q.size()), laid(scores.size());
+  scoreKeys(rowsOf(q, queries), lists.panels.data(), {0, count}, rowsOf(laid, queries), layQueries(rowsOf(q, queries), memory.data()));
   const auto start = randoms(static_cast<std::size_t>(queries * dim), 4);
   auto out = start;
   addValues(rowsOf(scores, queries), lists.rows.data(), rowsOf(out, queries));
@@ -74,6 +76,7 @@ void checkRows(const Lists<T>& lists, int queries, std::int64_t count, int dim) 
       float alone;
       scoreKeys({q.data() + i * dim, 1, dim, dim}, lists.panels.data(), {r, r + 1}, {&alone, 1, 1, 1});
       EXPECT_EQ(score[r], alone) << "a score does not depend on the rows and queries beside it";
+      EXPECT_EQ(score[r], laid[static_cast<std::size_t>(i * count + r)]) << "nor on how the queries lie";
     }
     std::vector<float> byOne(start.begin() + i * dim, start.begin() + (i + 1) * dim);
     for (std::int64_t r = 0; r < count; ++r) addValues({score + r, 1, 1, 1}, lists.rows.data() + r * dim, {byOne.data(), 1, dim, dim});

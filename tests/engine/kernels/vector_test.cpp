@@ -48,6 +48,9 @@ TEST_P(VectorTest, DotAndItsKin) {
     addTo(a.data(), n, c.data());
     scaleBy(2.0f, n, c.data());
     for (std::size_t i = 0; i < size; ++i) EXPECT_NEAR(c[i], 2 * (b[i] + 1.5 * a[i]), 1e-5);
+    c = b;
+    blend(0.25f, 3.0f, a.data(), n, c.data());
+    for (std::size_t i = 0; i < size; ++i) EXPECT_NEAR(c[i], 0.25 * b[i] + 3.0 * a[i], 1e-5);
   }
 }
 
