@@ -68,6 +68,15 @@ Range share(std::int64_t n, int worker, int workers, std::int64_t grain) {
   return {std::min(begin, n), std::min(end, n)};
 }
 
+Portions::Portions(std::int64_t n, int workers, std::int64_t least)
+    : n_(n), workers_(workers), long_(n * 3 / (4 * workers)), short_(std::max(least, n / (16 * workers))) {}
+
+Range Portions::operator[](std::int64_t i) const {
+  if (i < workers_) return {i * long_, (i + 1) * long_};
+  const std::int64_t begin = workers_ * long_ + (i - workers_) * short_;
+  return {begin, std::min(begin + short_, n_)};
+}
+
 struct ThreadPool::Team {
   struct alignas(kAlignment) Told {
     Expected expected;

@@ -26,6 +26,18 @@ struct Stretch {
 /// The share of `worker` in n items split evenly among `workers`, in multiples of `grain` (except the last).
 Range share(std::int64_t n, int worker, int workers, std::int64_t grain = 1);
 
+/// n items cut so that workers end together where their cores are not equally free: one long portion for each, the rest short
+/// ones of at least `least`, to be taken in order by whoever is free (ThreadPool::each).
+class Portions {
+ public:
+  Portions(std::int64_t n, int workers, std::int64_t least = 1);
+  std::int64_t count() const { return workers_ + (n_ - workers_ * long_ + short_ - 1) / short_; }
+  Range operator[](std::int64_t i) const;
+
+ private:
+  std::int64_t n_, workers_, long_, short_;
+};
+
 /// A fixed team of threads that runs one function at a time on all of them; the calling thread is worker 0.
 /// Workers spin briefly, then park, since a decode step has hundreds of barriers. oneDNN and OpenMP run
 /// single-threaded inside every worker. Not re-entrant; one driver thread at a time.

@@ -125,6 +125,13 @@ struct Bench {
     return r;
   }
 
+  /// Reads the model once: measuring the bandwidth has thrown it out of the caches.
+  Result<void> touch() {
+    if (plan.search) return {};
+    session->reset();
+    return session->prefill(std::span(tokens).first(1), 0, {}, hooks.stop);
+  }
+
   Result<Repetition> searchOnce() {
     GenerateOptions generation{.tokens = options.generate, .seed = options.seed, .stopAtEnd = false, .load = options.load};
     const auto begin = Clock::now();
@@ -249,33 +256,35 @@ std::optional<double> readRate(const Repetition& r) {
 
 Result<Timings> measure(Bench& bench, const BenchOptions& options, ThreadPool& pool, Steps& steps) {
   Timings t;
-  t.peakBytes = peakMemory();  // of warming up
+  if (options.warmup > 0) t.peakBytes = peakMemory();
   const Sensors sensors;
   // Where others share the memory its speed is not the same from second to second: what a repetition could have had is
   // what was there just before and after it.
-  const auto sampleBandwidth = [&] {
-    if (options.bandwidth) t.bandwidth.push_back(measureReadBandwidth(pool, bench.hooks.stop));
+  const auto sampleBandwidth = [&]() -> Result<void> {
+    if (!options.bandwidth) return {};
+    t.bandwidth.push_back(measureReadBandwidth(pool, bench.hooks.stop));
+    if (bench.hooks.stop.stop_requested()) return fail(ErrorKind::Cancelled, "the benchmark was cancelled", "bench");
+    return bench.touch();
   };
-  sampleBandwidth();
+  TS_CHECK(sampleBandwidth());
   for (int n = 0;; ++n) {
     if (n >= options.repetitions) {
       if (!(options.interval > 0) || n >= options.maximumRepetitions || t.narrow(options.interval)) break;
       steps.plan(1);
     }
     t.probes.push_back(probeMachine(pool));
-    resetPeakMemory();  // measuring the bandwidth took memory of its own
+    // Measuring the bandwidth took memory of its own; where the system forgets no peak, that of warming up counts.
+    const bool own = resetPeakMemory() || !options.bandwidth || t.peakBytes == 0;
     const SensorReading before = sensors.read();
     TS_TRY(Repetition r, bench.once());
     const SensorReading after = sensors.read();
-    t.peakBytes = std::max(t.peakBytes, peakMemory());
-    sampleBandwidth();
-    if (const auto rate = readRate(r); rate && options.bandwidth) {
-      const auto n = t.bandwidth.size();
-      t.bandwidthUsed.push_back(*rate / (0.5 * (t.bandwidth[n - 2] + t.bandwidth[n - 1])));
-    }
+    if (own) t.peakBytes = std::max(t.peakBytes, peakMemory());
+    const std::optional<double> rate = readRate(r);
     t.add(after, sensors.packageJoules(before, after), sensors.dramJoules(before, after));
     t.add(std::move(r), options);
     steps.one();
+    TS_CHECK(sampleBandwidth());
+    if (rate && options.bandwidth) t.bandwidthUsed.push_back(*rate / (0.5 * (t.bandwidth.end()[-2] + t.bandwidth.end()[-1])));
   }
   t.probes.push_back(probeMachine(pool));
   return t;
@@ -334,6 +343,7 @@ Result<BenchResult> bench(std::shared_ptr<const Model> prepared, const Plan& pla
   for (const std::int64_t depth : options.moreDepths) {
     BenchOptions there = options;
     there.depth = depth;
+    there.bandwidth = false;  // known from the first
     Bench bench{prepared, plan, there, pool, hooks, {}, nullptr, nullptr};
     TS_CHECK(bench.prepare());
     TS_CHECK(warmUp(bench, there, steps));

@@ -143,7 +143,7 @@ struct BenchOptions {
   int maximumRepetitions = 40;                ///< but not beyond so many
   int warmup = 1;  ///< at least so many before, not counted, and then until two in a row take the same time; 0: none at all
   std::uint64_t seed = 0;
-  bool bandwidth = true;  ///< measure the machine's, in a buffer of a quarter of a gigabyte or more
+  bool bandwidth = true;  ///< measure the machine's around every repetition, in a buffer of a quarter of a gigabyte or more
   /// How the decode strategy finds the models it names (DecodeSetup::load); empty: loadModel.
   std::function<Result<std::shared_ptr<const Model>>(const std::string& source)> load = {};
 };

@@ -119,8 +119,10 @@ HWY_INLINE void loadCodes(const Planes& planes, std::int64_t block, int part, VI
 template <Element E, int first, int count>
 HWY_INLINE VI dot(const VI (&w)[kGroups], const std::int8_t* x, VI sum) {
 #if TS_VNNI
+  // Two chains: one alone would fill the scheduler with products that wait for each other.
+  static_assert(count % 2 == 0);
   VI second = hn::Zero(di);
-  asm("" : "+v"(second.raw));
+  asm("" : "+v"(second.raw));  // or GCC makes one chain of them again
 #pragma GCC unroll 8
   for (int g = first; g < first + count; g += 2) {
     addDotFour(sum, w[g], x + 4 * g);

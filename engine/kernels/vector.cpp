@@ -317,7 +317,7 @@ SoftmaxSum exponentials(float factor, float* scores, std::int64_t n) {
   maximum *= factor;  // which is positive, so rounding keeps the order
   const V f = hn::Set(d, factor), mv = hn::Set(d, maximum);
   const float sum = reduce(n, [&](V s, std::int64_t j, std::int64_t c) HWY_ATTR {
-    const V e = expOf(hn::Sub(hn::Mul(f, load(scores + j, c)), mv));
+    const V e = expOf(hn::Sub(hn::Mul(f, load(scores + j, c)), mv));  // two operations, so that the largest gives e^0
     store(e, scores + j, c);
     return hn::Add(s, c == lanes ? e : hn::IfThenElseZero(hn::FirstN(d, static_cast<std::size_t>(c)), e));
   });

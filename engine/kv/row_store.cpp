@@ -39,7 +39,7 @@ void HeadRows::reserve(std::int64_t rows) {
   values_.reserve(n * stride_);
 }
 
-void HeadRows::expect(std::int64_t rows) {
+void HeadRows::makeRoom(std::int64_t rows) {
   // Where nothing is encoded lists go on growing, and as vectors do.
   if (!codec_ || rows <= kTail) return;
   // With those of the pass before that are still to be seen: no pass needs more room than the first.
@@ -76,6 +76,7 @@ std::array<Stretch, 2> HeadRows::first(std::size_t bytes) const {
 
 void HeadRows::append(std::span<const std::int32_t> positions, ConstRows keys, ConstRows values) {
   const std::int64_t before = size(), count = keys.count;
+  assert(values.count == count && static_cast<std::int64_t>(positions.size()) >= count && keys.width == dim() && values.width == dim());
   keys_.resize(static_cast<std::size_t>(keyPanels(before + count - fullBegin_) * kKeyPanel) * stride_);
   // Into the panel that is begun, and few of them, one by one; the others as whole panels.
   const std::int64_t first = count < kFewRows ? count : std::min(count, keyPanels(before) * kKeyPanel - before);
@@ -178,10 +179,10 @@ void HeadRows::keepOnly(std::span<const std::int32_t> indices) {
   kept.keys_.reserve(static_cast<std::size_t>(keyPanels(room) * kKeyPanel) * stride_);
   kept.values_.reserve(static_cast<std::size_t>(room) * stride_);
   std::vector<float> key(stride_), value(stride_);
+  const auto width = static_cast<std::int64_t>(stride_);
   for (const std::int32_t index : indices) {
     decodeRow(index, key.data(), value.data());
-    const std::int64_t dim = this->dim();
-    kept.append({positions_.data() + index, 1}, {key.data(), 1, dim, dim}, {value.data(), 1, dim, dim});
+    kept.append({positions_.data() + index, 1}, {key.data(), 1, width, width}, {value.data(), 1, width, width});
     if (wantsMass_) kept.mass_.back() = mass_[static_cast<std::size_t>(index)];
   }
   kept.committed_ = kept.size();

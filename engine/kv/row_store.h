@@ -43,7 +43,7 @@ class HeadRows {
   std::int64_t boundary(std::int64_t m) const;
 
   /// Makes room for a pass of so many rows, which may be encoded at its end, and for no more.
-  void expect(std::int64_t rows);
+  void makeRoom(std::int64_t rows);
   /// Asks the cache for the memory that the next row will be written to.
   void expectRow() const;
   /// Rows of the draft, dim floats each.

@@ -85,11 +85,13 @@ void expect(const Pass& pass, std::int64_t rows, std::initializer_list<const Lin
   expectProducts(before, std::span(matrices).first(count), pass.execution);
 }
 
-/// Several maps of the same input with one barrier; biases added. `next` are the maps that the pass comes to after these,
-/// `before` what it reads ahead of them.
-void apply(const Pass& pass, ConstRows in, std::span<const Step> steps, std::initializer_list<const Linear*> next, std::span<const Stretch> before = {}) {
+/// Several maps of the same input with one barrier; biases added. `next` are the maps that the pass comes to after these, and
+/// after `attending`'s attention if that is not none.
+constexpr int kNoLayer = -1;
+void apply(const Pass& pass, ConstRows in, std::span<const Step> steps, std::initializer_list<const Linear*> next, int attending = kNoLayer) {
   Timed timed(pass, Operation::Linear);
-  expect(pass, in.count, next, before);
+  const bool attends = attending != kNoLayer && in.count == 1;
+  expect(pass, in.count, next, attends ? pass.attention.expect(attending) : std::span<const Stretch>());
   std::array<Product, 3> products;
   std::size_t count = 0;
   for (const Step& step : steps) {
@@ -161,7 +163,7 @@ ConstRows attentionHalf(const Pass& pass, const Block& block, int layer, Rows hi
   const Rows q = view(w.q, m, queries), k = view(w.k, m, keys), v = view(w.v, m, keys);
   const Rows attended = view(w.attended, m, queries), out = view(w.projected, m, c.hidden);
   const std::array<Step, 3> steps{Step{Role::Q, &block.q, q}, Step{Role::K, &block.k, k}, Step{Role::V, &block.v, v}};
-  apply(pass, in, steps, {&block.o}, m == 1 ? pass.attention.expect(layer) : std::span<const Stretch>());
+  apply(pass, in, steps, {&block.o}, layer);
   {
     const Timed timed(pass, Operation::Norm);
     const int rope = c.layers[static_cast<std::size_t>(layer)].rope;

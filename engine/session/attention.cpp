@@ -14,8 +14,10 @@ namespace {
 
 constexpr std::int64_t kQueries = 24;     // of a tile: enough to read keys and values seldom, few enough for the caches
 constexpr std::int64_t kMergeAlone = 64;  // chunks from which merging is worth a barrier
+constexpr std::int64_t kParallelRows = 8; // rows from which storing them is worth a barrier
 constexpr std::size_t kExpectedBytes = std::size_t{64} << 10;  // of a head's keys, and of its values, that are fetched before they are needed
-constexpr std::int64_t kParallelRows = 8; // rows from which storing them is worth one
+constexpr std::size_t kExpectedLines = 256;  // cache lines of new rows that the driver asks for: more would hold it up
+constexpr std::size_t kExpectedStretches = ThreadPool::kStretches - 2;  // what comes next, a matrix, has two or three of its own
 
 /// Cuts memory into the pieces a tile's work needs.
 class Cutter {
@@ -86,9 +88,9 @@ struct Place {
 
 struct KvAttention::Work {
   std::vector<Place> places;
-  std::vector<AttentionTile> tiles;  ///< of each place, where these are few; else of each worker, for the one it has in hand
+  std::vector<AttentionTile> tiles;  ///< of each place, or of each worker, for the place it has in hand
   std::vector<Share> shares;
-  std::array<Stretch, 6> expected;
+  std::array<Stretch, kExpectedStretches> expected;
 };
 
 KvAttention::KvAttention(const Model& model, KvState& state, Execution& execution, RopeCache& ropes)
@@ -96,10 +98,12 @@ KvAttention::KvAttention(const Model& model, KvState& state, Execution& executio
 KvAttention::~KvAttention() = default;
 
 std::span<const Stretch> KvAttention::expect(int layer) {
-  std::size_t count = 0;
+  if (execution_.pool.size() == 1) return {};  // nobody ever waits
+  const std::int64_t sliding = model_.config.layers[static_cast<std::size_t>(layer)].slidingWindow;
+  std::size_t count = 0, lines = 0;
   for (const HeadRows& rows : state_.layers[static_cast<std::size_t>(layer)]) {
-    rows.expectRow();
-    if (count + 2 > work_->expected.size()) continue;
+    if (lines += static_cast<std::size_t>(rows.dim()); lines <= kExpectedLines) rows.expectRow();
+    if (count + 2 > work_->expected.size() || (sliding > 0 && rows.size() > sliding)) continue;  // whose first rows are not seen
     for (const Stretch& s : rows.first(kExpectedBytes)) work_->expected[count++] = s;
   }
   return std::span(work_->expected).first(count);
@@ -110,7 +114,7 @@ void KvAttention::append(int layer, ConstRows k, ConstRows v) {
   auto& heads = state_.layers[static_cast<std::size_t>(layer)];
   const auto take = [&](std::int64_t h, int) {
     HeadRows& rows = heads[static_cast<std::size_t>(h)];
-    rows.expect(m);
+    rows.makeRoom(m);
     rows.append(positions_, {k.data + h * dim, m, dim, k.stride}, {v.data + h * dim, m, dim, v.stride});
     if (state_.certain) rows.encode(rows.size() - 1);
   };

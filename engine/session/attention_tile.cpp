@@ -53,7 +53,7 @@ TileQueries AttentionTile::gather(const AttentionProblem& p, float* memory) cons
     for (std::int64_t i = 0; i < rowCount(); ++i) std::copy_n(p.q.row(firstRow_ + i) + heads_.begin * p.dim, width, memory + i * width);
     rows.data = memory;
   }
-  return {rows, layQueries(rows, memory + rowCount() * width)};
+  return {rows, rows_->codec() ? nullptr : layQueries(rows, memory + rowCount() * width)};
 }
 
 template <class Body>

@@ -23,7 +23,7 @@ struct AttentionProblem {
   const RopeTable* frequencies = nullptr;
 };
 
-/// A tile's queries, once more side by side where that is faster (layQueries).
+/// A tile's queries, once more side by side where that is faster (layQueries; codecs do so themselves).
 struct TileQueries {
   ConstRows rows;
   const float* sideBySide;

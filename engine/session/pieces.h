@@ -22,7 +22,7 @@ struct Piece {
 /// The pieces a query sees, in list order. At most: sinks and window, each cut at the boundary, then tree ancestors one by one.
 class Pieces {
  public:
-  Pieces() {}  // what is not used yet is not written either: a pass makes thousands
+  Pieces() {}  // leaves what is not used yet as it is
   void clear() { count_ = 0, rows_ = 0; }
   void add(std::int64_t begin, std::int64_t end, std::int64_t boundary) {
     if (begin < std::min(end, boundary)) push({begin, std::min(end, boundary), true});

@@ -55,7 +55,7 @@ struct Product {
 void multiplyTogether(ConstRows in, std::span<const Product> products, Execution& execution, bool wide);
 
 /// Says that a product of a few rows with these matrices, together, comes after the next run of the pool: its workers fetch
-/// the beginning of what they will read of them while they wait. Changes no result.
+/// the beginning of what they will read of them while they wait; ahead of that what is read `before`. Changes no result.
 void expectProducts(std::span<const Stretch> before, std::span<const Matrix* const> matrices, Execution& execution);
 
 }  // namespace ts

@@ -61,22 +61,10 @@ void multiplySome(const Batch& batch, const Tiles& tiles, float* scratch, Range 
 /// Rows from which it pays to share the preparing of activations, at the price of a barrier.
 constexpr std::int64_t kSharedRows = 4;
 
-/// How the panels of a product of many rows are cut: one long piece for each worker, the rest short, so that those whose
-/// core is slower (other programs run there, too) take fewer of them and all end together.
-class Portions {
- public:
-  Portions(std::int64_t panels, int workers) : panels_(panels), workers_(workers), long_(panels * 3 / (4 * workers)), short_(std::max<std::int64_t>(1, panels / (16 * workers))) {}
-  std::int64_t count() const { return workers_ + (rest() + short_ - 1) / short_; }
-  Range operator[](std::int64_t i) const {
-    if (i < workers_) return {i * long_, (i + 1) * long_};
-    const std::int64_t begin = workers_ * long_ + (i - workers_) * short_;
-    return {begin, std::min(begin + short_, panels_)};
-  }
-
- private:
-  std::int64_t rest() const { return panels_ - workers_ * long_; }
-  std::int64_t panels_, workers_, long_, short_;
-};
+/// Bytes of prepared activations that a second-level cache holds, so that every portion finds them there; of more each
+/// portion takes several panels to a reading.
+constexpr std::size_t kNearBytes = std::size_t{512} << 10;
+constexpr std::int64_t kPanelsToReading = 4;
 
 /// lay(memory) says where the prepared activations go.
 template <class Lay>
@@ -98,7 +86,7 @@ void run(const Batch& batch, ConstRows in, Execution& execution, std::size_t pre
   if (in.count <= kNarrowRows)  // whoever waited fetched the beginning of an even share (expectProducts)
     return execution.pool.run(
         [&](int worker) { multiplySome(batch, tiles, execution.scratchFor(worker, scratch), share(batch.panels, worker, workers)); });
-  const Portions cut(batch.panels, workers);
+  const Portions cut(batch.panels, workers, prepared * sizeof(float) > kNearBytes ? kPanelsToReading : 1);
   execution.pool.each(cut.count(), [&](std::int64_t i, int worker) { multiplySome(batch, tiles, execution.scratchFor(worker, scratch), cut[i]); });
 }
 

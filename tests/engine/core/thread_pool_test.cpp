@@ -33,6 +33,38 @@ TEST(Share, CoversEveryItemOnceInMultiplesOfTheGrain) {
       }
 }
 
+TEST(Portions, CoverEveryItemOnceTheLongOnesFirst) {
+  for (std::int64_t n = 0; n <= 200; ++n)
+    for (int workers = 1; workers <= 16; ++workers)
+      for (const std::int64_t least : {1, 4}) {
+        const Portions cut(n, workers, least);
+        std::int64_t next = 0;
+        for (std::int64_t i = 0; i < cut.count(); ++i) {
+          EXPECT_EQ(cut[i].begin, next);
+          EXPECT_LE(cut[i].begin, cut[i].end);
+          if (i >= workers) {
+            EXPECT_GT(cut[i].size(), 0);
+            EXPECT_TRUE(cut[i].size() >= least || cut[i].end == n) << "only the last may be shorter";
+          }
+          next = cut[i].end;
+        }
+        EXPECT_EQ(next, n);
+      }
+}
+
+TEST(ThreadPool, EachItemIsTakenOnceAndAFailureReachesTheDriver) {
+  ThreadPool pool(3);
+  for (const std::int64_t n : {0, 1, 2, 3, 100}) {
+    std::vector<std::atomic<int>> taken(static_cast<std::size_t>(n));
+    pool.each(n, [&](std::int64_t i, int worker) {
+      EXPECT_LT(worker, 3);
+      ++taken[static_cast<std::size_t>(i)];
+    });
+    for (const auto& times : taken) EXPECT_EQ(times, 1);
+  }
+  EXPECT_THROW(pool.each(10, [](std::int64_t i, int) { if (i == 7) throw std::runtime_error("seven"); }), std::runtime_error);
+}
+
 TEST(ThreadPool, WhatIsExpectedIsNeverTouched) {
   // Expecting is a hint: bytes that are gone, none at all, more stretches than count; runs and their barriers are as ever.
   ThreadPool pool(3);

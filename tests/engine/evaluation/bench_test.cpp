@@ -51,6 +51,19 @@ TEST(Bench, MeasuresTheEmbeddedDraft) {
   EXPECT_NEAR(result->decodeTokensPerSecond.confidence, 0.75, 1e-12);
 }
 
+TEST(Bench, CancelledAtItsLastStepSaysSo) {
+  std::stop_source source;
+  const BenchOptions options{.prompt = 16, .generate = 8, .repetitions = 1, .warmup = 0};
+  EvaluationHooks hooks;
+  hooks.stop = source.get_token();
+  hooks.progress = [&](std::int64_t done, std::int64_t) {
+    if (done == 1) source.request_stop();  // the bandwidth that is measured now is worth nothing
+  };
+  const auto result = bench(embedded("ts-2m-draft"), {}, options, pool(), hooks);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().kind, ErrorKind::Cancelled);
+}
+
 TEST(Bench, RefusesWhatCannotBeMeasured) {
   const auto model = embedded("ts-2m-draft");
   EXPECT_EQ(bench(model, {}, {.prompt = 0}, pool()).error().where, "--prompt");

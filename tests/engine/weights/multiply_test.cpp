@@ -130,6 +130,25 @@ TEST_P(MultiplyTest, TogetherIsTheSameAsOneByOne) {
     }
 }
 
+TEST_P(MultiplyTest, NothingIsWrittenBesideTheResults) {
+  setenv("TRADESPACE_WIDE", "tiles", 1);
+  ThreadPool pool(2);
+  const std::int64_t rows = 37, cols = 96, stride = 61;  // the last panel is not full
+  for (const auto& sample : samples::all(rows, cols, pool))
+    for (const Activations activations : {Activations::F32, Activations::Q8})
+      for (const std::int64_t count : {1, 5, 40}) {
+        const auto in = floats(count * cols, 51);
+        const bool wide = count > kNarrowRows;
+        const auto dense = product(*sample.matrix, in, count, 2, activations, wide);
+        std::vector<float> out(static_cast<std::size_t>(count * stride), 77.0f);
+        Execution execution(pool, activations);
+        sample.matrix->multiply(ConstRows(in.data(), count, cols, cols), Rows{out.data(), count, rows, stride}, execution, wide);
+        for (std::int64_t r = 0; r < count; ++r)
+          for (std::int64_t n = 0; n < stride; ++n)
+            ASSERT_EQ(out[static_cast<std::size_t>(r * stride + n)], n < rows ? dense[static_cast<std::size_t>(r * rows + n)] : 77.0f) << sample.name << " M=" << count << " row " << r << " column " << n;
+      }
+}
+
 TEST_P(MultiplyTest, RowsMayBeStridedAndLowRankNests) {
   ThreadPool pool(2);
   const auto a = floats(48 * 8, 1), b = floats(8 * 64, 2), in = floats(3 * 100, 3);
