@@ -197,17 +197,22 @@ HWY_INLINE V dotDigits(const VI (&w)[kGroups], const std::int8_t* x, Bias<any> b
   }
 }
 
+/// How far ahead codes are asked for: more than a page, and as much as a busy memory takes to answer; past the first-level
+/// cache, which what is asked for so early would fill.
+constexpr int kCodesAhead = 8192;
+HWY_INLINE void askFor(const void* line) { __builtin_prefetch(line, 0, 2); }
+
 /// What is read some blocks later is asked for now: a processor's own prefetch stops at page ends and knows one stream
 /// of the several.
 template <Element E>
 HWY_INLINE void prefetchAhead(const PanelView& v, const Planes& planes, std::int64_t panel, std::int64_t block,
                               std::int64_t group) {
-  constexpr int lines = baseBits(E), ahead = kAheadBytes / (lines * 64);  // 64 bytes a bit: 16 rows of 32 codes
+  constexpr int lines = baseBits(E), ahead = kCodesAhead / (lines * 64);  // 64 bytes a bit: 16 rows of 32 codes
   const char* base = reinterpret_cast<const char*>(planes.base) + (block + ahead) * lines * 64;
-  for (int i = 0; i < lines; ++i) __builtin_prefetch(base + 64 * i);
+  for (int i = 0; i < lines; ++i) askFor(base + 64 * i);
   if constexpr (highBits(E) > 0)
     for (int i = 0; i < highBits(E); ++i)
-      __builtin_prefetch(reinterpret_cast<const char*>(planes.high) + ((block + ahead) * highBits(E) + i) * 64);
+      askFor(reinterpret_cast<const char*>(planes.high) + ((block + ahead) * highBits(E) + i) * 64);
   const std::int64_t scale =
       (panel * v.groups + group) * kPanel + ahead * 32;  // near enough when groups are longer than a block
   const int size = v.scaleKind == ScaleKind::F32 ? 4 : v.scaleKind == ScaleKind::F16 ? 2 : 1;
