@@ -69,7 +69,7 @@ Range share(std::int64_t n, int worker, int workers, std::int64_t grain) {
 }
 
 Portions::Portions(std::int64_t n, int workers, std::int64_t least)
-    : n_(n), workers_(workers), long_(n * 3 / (4 * workers)), short_(std::max(least, n / (16 * workers))) {}
+    : n_(n), workers_(workers), long_(n * 3 / (4 * workers)), short_(std::max<std::int64_t>({1, std::min(least, n / (4 * workers)), n / (16 * workers)})) {}
 
 Range Portions::operator[](std::int64_t i) const {
   if (i < workers_) return {i * long_, (i + 1) * long_};

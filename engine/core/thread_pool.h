@@ -27,7 +27,8 @@ struct Stretch {
 Range share(std::int64_t n, int worker, int workers, std::int64_t grain = 1);
 
 /// n items cut so that workers end together where their cores are not equally free: one long portion for each, the rest short
-/// ones of at least `least`, to be taken in order by whoever is free (ThreadPool::each).
+/// ones, to be taken in order by whoever is free (ThreadPool::each). Short ones have `least` items where that leaves enough
+/// of them; the last may have fewer.
 class Portions {
  public:
   Portions(std::int64_t n, int workers, std::int64_t least = 1);

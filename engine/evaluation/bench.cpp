@@ -125,7 +125,7 @@ struct Bench {
     return r;
   }
 
-  /// Reads the model once: measuring the bandwidth has thrown it out of the caches.
+  /// Reads the model once (a draft model not): measuring the bandwidth has thrown it out of the caches.
   Result<void> touch() {
     if (plan.search) return {};
     session->reset();
@@ -264,7 +264,7 @@ Result<Timings> measure(Bench& bench, const BenchOptions& options, ThreadPool& p
     if (!options.bandwidth) return {};
     t.bandwidth.push_back(measureReadBandwidth(pool, bench.hooks.stop));
     if (bench.hooks.stop.stop_requested()) return fail(ErrorKind::Cancelled, "the benchmark was cancelled", "bench");
-    return bench.touch();
+    return {};
   };
   TS_CHECK(sampleBandwidth());
   for (int n = 0;; ++n) {
@@ -273,7 +273,9 @@ Result<Timings> measure(Bench& bench, const BenchOptions& options, ThreadPool& p
       steps.plan(1);
     }
     t.probes.push_back(probeMachine(pool));
-    // Measuring the bandwidth took memory of its own; where the system forgets no peak, that of warming up counts.
+    if (options.bandwidth) TS_CHECK(bench.touch());
+    // Measuring the bandwidth took memory of its own; where the system forgets no peak, that of warming up counts (or, without
+    // warming up, the buffer with the rest).
     const bool own = resetPeakMemory() || !options.bandwidth || t.peakBytes == 0;
     const SensorReading before = sensors.read();
     TS_TRY(Repetition r, bench.once());

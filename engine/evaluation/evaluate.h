@@ -168,7 +168,7 @@ struct BenchResult {
   int threads = 0;
   double itlP50Ms = 0, itlP90Ms = 0, itlP99Ms = 0;
   double readBandwidthGBs = 0;   ///< of the machine with the same threads: median of what was measured before and after each repetition
-  ArithmeticPeak arithmetic;     ///< likewise
+  ArithmeticPeak arithmetic;     ///< with the same threads, at the start
   int linearDigits = 0, headDigits = 0;  ///< bytes that activations meet the layers' and the head's weights as; 0: floats
   double bandwidthUsed = 0;      ///< fraction, median over repetitions: bytes that decoding reads / its time / bandwidth just before and after
   double noise = 0;              ///< a fixed probe before each repetition and after the last: (slowest - fastest) / median;

@@ -31,7 +31,8 @@ constexpr DI di;
 constexpr int kLanes = static_cast<int>(HWY_LANES(float)) < kPanel ? static_cast<int>(HWY_LANES(float)) : kPanel;
 constexpr int kParts = kPanel / kLanes;  // vectors that hold the 16 rows of a panel
 
-/// How far ahead codes are asked for: a page, beyond which the processor does not look by itself.
+/// How far ahead the kernels of floats ask for weights: a page, beyond which the processor does not look by itself. Further, and
+/// past the first-level cache, was slower for them, other than for digits (digits-inl.h).
 constexpr int kAheadBytes = 4096;
 
 /// One panel's planes.

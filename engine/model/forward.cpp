@@ -85,9 +85,10 @@ void expect(const Pass& pass, std::int64_t rows, std::initializer_list<const Lin
   expectProducts(before, std::span(matrices).first(count), pass.execution);
 }
 
+constexpr int kNoLayer = -1;
+
 /// Several maps of the same input with one barrier; biases added. `next` are the maps that the pass comes to after these, and
 /// after `attending`'s attention if that is not none.
-constexpr int kNoLayer = -1;
 void apply(const Pass& pass, ConstRows in, std::span<const Step> steps, std::initializer_list<const Linear*> next, int attending = kNoLayer) {
   Timed timed(pass, Operation::Linear);
   const bool attends = attending != kNoLayer && in.count == 1;

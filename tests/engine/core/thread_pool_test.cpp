@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <omp.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -38,17 +39,21 @@ TEST(Portions, CoverEveryItemOnceTheLongOnesFirst) {
     for (int workers = 1; workers <= 16; ++workers)
       for (const std::int64_t least : {1, 4}) {
         const Portions cut(n, workers, least);
-        std::int64_t next = 0;
+        std::int64_t next = 0, longest = 0;
+        std::vector<std::int64_t> taken(static_cast<std::size_t>(workers));  // by equally fast workers
         for (std::int64_t i = 0; i < cut.count(); ++i) {
           EXPECT_EQ(cut[i].begin, next);
           EXPECT_LE(cut[i].begin, cut[i].end);
           if (i >= workers) {
             EXPECT_GT(cut[i].size(), 0);
-            EXPECT_TRUE(cut[i].size() >= least || cut[i].end == n) << "only the last may be shorter";
+            longest = std::max(longest, cut[i].size());
           }
+          *std::min_element(taken.begin(), taken.end()) += cut[i].size();
           next = cut[i].end;
         }
         EXPECT_EQ(next, n);
+        EXPECT_LE(*std::max_element(taken.begin(), taken.end()), (n + workers - 1) / workers + longest);
+        EXPECT_LE(longest, std::max<std::int64_t>(1, n / (4 * workers)));
       }
 }
 
