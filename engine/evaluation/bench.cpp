@@ -6,6 +6,7 @@
 #include <optional>
 #include <random>
 #include <tuple>
+#include <utility>
 
 #include "engine/core/bandwidth.h"
 #include "engine/core/resources.h"
@@ -189,6 +190,7 @@ Result<void> checkOptions(const BenchOptions& o) {
 
 constexpr double kSameTime = 0.05;
 constexpr int kMoreWarmups = 4;
+constexpr double kBandwidthHolds = 0.5;  // seconds for which the memory's speed is taken to be what it was: measuring it takes a tenth
 
 /// What the repetitions at one depth gave.
 struct Timings {
@@ -260,9 +262,14 @@ Result<Timings> measure(Bench& bench, const BenchOptions& options, ThreadPool& p
   const Sensors sensors;
   // Where others share the memory its speed is not the same from second to second: what a repetition could have had is
   // what was there just before and after it.
+  Clock::time_point sampled;
+  bool cold = false;
   const auto sampleBandwidth = [&]() -> Result<void> {
-    if (!options.bandwidth) return {};
-    t.bandwidth.push_back(measureReadBandwidth(pool, bench.hooks.stop));
+    if (options.bandwidth && (t.bandwidth.empty() || since(sampled) > kBandwidthHolds)) {
+      t.bandwidth.push_back(measureReadBandwidth(pool, bench.hooks.stop));
+      sampled = Clock::now();
+      cold = true;
+    }
     if (bench.hooks.stop.stop_requested()) return fail(ErrorKind::Cancelled, "the benchmark was cancelled", "bench");
     return {};
   };
@@ -273,7 +280,8 @@ Result<Timings> measure(Bench& bench, const BenchOptions& options, ThreadPool& p
       steps.plan(1);
     }
     t.probes.push_back(probeMachine(pool));
-    if (options.bandwidth) TS_CHECK(bench.touch());
+    if (std::exchange(cold, false)) TS_CHECK(bench.touch());
+    const double bandwidthBefore = options.bandwidth ? t.bandwidth.back() : 0;
     // Measuring the bandwidth took memory of its own; where the system forgets no peak, that of warming up counts (or, without
     // warming up, the buffer with the rest).
     const bool own = resetPeakMemory() || !options.bandwidth || t.peakBytes == 0;
@@ -286,7 +294,7 @@ Result<Timings> measure(Bench& bench, const BenchOptions& options, ThreadPool& p
     t.add(std::move(r), options);
     steps.one();
     TS_CHECK(sampleBandwidth());
-    if (rate && options.bandwidth) t.bandwidthUsed.push_back(*rate / (0.5 * (t.bandwidth.end()[-2] + t.bandwidth.end()[-1])));
+    if (rate && options.bandwidth) t.bandwidthUsed.push_back(*rate / (0.5 * (bandwidthBefore + t.bandwidth.back())));
   }
   t.probes.push_back(probeMachine(pool));
   return t;

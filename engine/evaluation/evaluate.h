@@ -143,7 +143,7 @@ struct BenchOptions {
   int maximumRepetitions = 40;                ///< but not beyond so many
   int warmup = 1;  ///< at least so many before, not counted, and then until two in a row take the same time; 0: none at all
   std::uint64_t seed = 0;
-  bool bandwidth = true;  ///< measure the machine's around every repetition, in a buffer of a quarter of a gigabyte or more
+  bool bandwidth = true;  ///< measure the machine's around the repetitions, in a buffer of a quarter of a gigabyte or more
   /// How the decode strategy finds the models it names (DecodeSetup::load); empty: loadModel.
   std::function<Result<std::shared_ptr<const Model>>(const std::string& source)> load = {};
 };
@@ -167,10 +167,10 @@ struct BenchResult {
   bool warm = true;               ///< the last two of them took the same time (within 5 %)
   int threads = 0;
   double itlP50Ms = 0, itlP90Ms = 0, itlP99Ms = 0;
-  double readBandwidthGBs = 0;   ///< of the machine with the same threads: median of what was measured before and after each repetition
+  double readBandwidthGBs = 0;   ///< of the machine with the same threads: median of what was measured around the repetitions, at most twice a second
   ArithmeticPeak arithmetic;     ///< with the same threads, at the start
   int linearDigits = 0, headDigits = 0;  ///< bytes that activations meet the layers' and the head's weights as; 0: floats
-  double bandwidthUsed = 0;      ///< fraction, median over repetitions: bytes that decoding reads / its time / bandwidth just before and after
+  double bandwidthUsed = 0;      ///< fraction, median over repetitions: bytes that decoding reads / its time / bandwidth last measured before and after
   double noise = 0;              ///< a fixed probe before each repetition and after the last: (slowest - fastest) / median;
                                  ///< > 0.1 is high
   double loadAverage = 0;        ///< of the last minute, when it began

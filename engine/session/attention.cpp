@@ -137,8 +137,8 @@ void KvAttention::place(int layer, std::int64_t rowCount) {
   }
 }
 
-void KvAttention::look(int layer, std::size_t place, AttentionTile& tile) const {
-  const Place& at = work_->places[place];
+void KvAttention::look(int layer, std::size_t index, AttentionTile& tile) const {
+  const Place& at = work_->places[index];
   const std::int64_t sliding = model_.config.layers[static_cast<std::size_t>(layer)].slidingWindow;
   tile.set(*at.list, at.rows, at.heads);
   for (std::int64_t row = at.rows.begin; row < at.rows.end; ++row)

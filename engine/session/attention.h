@@ -46,7 +46,7 @@ class KvAttention : public Attention {
   void append(int layer, ConstRows k, ConstRows v);
   /// Cuts the layer's work into tiles; look() says what each one's rows see.
   void place(int layer, std::int64_t rowCount);
-  void look(int layer, std::size_t place, AttentionTile& tile) const;
+  void look(int layer, std::size_t index, AttentionTile& tile) const;
   void withMass(const AttentionProblem& problem, int layer);
   /// Few tiles over many rows: their chunks are shared among the workers.
   void byChunks(const AttentionProblem& problem, std::span<const AttentionTile> tiles);
