@@ -197,6 +197,12 @@ HWY_INLINE V dotDigits(const VI (&w)[kGroups], const std::int8_t* x, Bias<any> b
   }
 }
 
+/// Rows of results, one after another `step` floats apart.
+struct Results {
+  float* at;
+  std::int64_t step;
+};
+
 /// How far ahead codes are asked for: more than a page, and as much as a busy memory takes to answer; past the first-level
 /// cache, which what is asked for so early would fill.
 constexpr int kCodesAhead = 8192;

@@ -17,123 +17,182 @@ namespace {
 #if HWY_TARGET == HWY_AVX2
 // Several rows with 16 registers: codes wait unpacked in the first-level cache, and a tile of R rows times the panel's two
 // parts is summed in registers, so that a code serves R rows and a broadcast activation both parts. The integers are
-// those of the kernel for one row (product_digits.cpp), and so are the bits. Signed codes need a widening for each product: nothing is won.
+// those of the kernel for one row (product_digits.cpp), and so are the bits.
+//
+// Signed bytes would need their sign given to the activations and each product widened at once: five instructions a vector of
+// products. As pairs of 16 bits, codes and activations alike, two products take a multiplication and an addition.
 
 template <Element E>
-constexpr int kRowTile = pairSums(E) == 8 ? 4 : 2;  // sums that are widened on the way need registers for both widths
+constexpr bool kByPairs = kSigned<E>;
+template <Element E>
+constexpr int kRowTile = kByPairs<E> || pairSums(E) == 8 ? 4 : 2;  // sums that are widened on the way need registers for both widths
 
-/// All codes of a block, [group][part][8].
+/// A register that the compiler must not make from others again, nor gather with those of other rows: it would put off the
+/// additions of a whole block and run out of registers.
+HWY_INLINE void keep(VI& v) { asm("" : "+x"(v.raw)); }
+
+/// Four consecutive bytes of a word, as two words of two: bytes 0 and 2, bytes 1 and 3.
+HWY_INLINE void toPairs(VI bytes, VI& even, VI& odd) {
+  even = VI{_mm256_srai_epi16(_mm256_slli_epi16(bytes.raw, 8), 8)};
+  odd = VI{_mm256_srai_epi16(bytes.raw, 8)};
+}
+HWY_INLINE VI productOfPairs(VI a, VI b) { return VI{_mm256_madd_epi16(a.raw, b.raw)}; }
+
+/// All codes of a block, [group][part][8]; by pairs [even, odd][group][part][8].
 template <Element E>
 HWY_INLINE void unpackCodes(const Planes& planes, std::int64_t block, std::int32_t* out) {
   for (int h = 0; h < kParts; ++h) {
     VI w[kGroups];
     loadCodes<E>(planes, block, h, w);
-    for (int g = 0; g < kGroups; ++g) hn::Store(w[g], di, out + (g * kParts + h) * kLanes);
+    for (int g = 0; g < kGroups; ++g)
+      if constexpr (kByPairs<E>) {
+        VI even, odd;
+        toPairs(w[g], even, odd);
+        hn::Store(even, di, out + (g * kParts + h) * kLanes);
+        hn::Store(odd, di, out + ((kGroups + g) * kParts + h) * kLanes);
+      } else {
+        hn::Store(w[g], di, out + (g * kParts + h) * kLanes);
+      }
+  }
+}
+
+/// Activations of `count` rows and blocks, [32 bytes] each, by pairs: [even, odd][group].
+HWY_INLINE void unpackRows(const std::int8_t* x, std::int64_t count, std::int32_t* out) {
+  static_assert(kLanes == kGroups);
+  for (std::int64_t i = 0; i < count; ++i, x += kBlock, out += 2 * kGroups) {
+    VI even, odd;
+    toPairs(hn::Load(di, reinterpret_cast<const std::int32_t*>(x)), even, odd);
+    hn::Store(even, di, out);
+    hn::Store(odd, di, out + kGroups);
+  }
+}
+
+/// step(group, row, part, codes of the group, its activation in every lane) over `count` groups and R rows, `stride` bytes apart.
+template <int R, int count, class Step>
+HWY_INLINE void overGroups(const std::int32_t* codes, const std::int8_t* x, std::int64_t stride, Step step) {
+#pragma GCC unroll 16
+  for (int g = 0; g < count; ++g) {
+    VI w[kParts];
+    for (int h = 0; h < kParts; ++h) w[h] = hn::Load(di, codes + (g * kParts + h) * kLanes), keep(w[h]);
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r) {
+      const VI xr = activation(x + r * stride, g);
+#pragma GCC unroll 2
+      for (int h = 0; h < kParts; ++h) step(g, r, h, w[h], xr);
+    }
   }
 }
 
 /// sums[r][part]: integer sums of groups [first, first + count) with one digit of R rows, `stride` bytes apart.
-template <int R, int first, int count, int most>
+template <Element E, int R, int first, int count>
 HWY_INLINE void dotTile(const std::int32_t* codes, const std::int8_t* x, std::int64_t stride, VI (&sums)[R][kParts]) {
-  constexpr int run = most < count ? most : count;
-  VI pairs[R][kParts];
-#pragma GCC unroll 8
-  for (int g = 0; g < count; ++g) {
-    VI w[kParts];
-    for (int h = 0; h < kParts; ++h) {
-      w[h] = hn::Load(di, codes + ((first + g) * kParts + h) * kLanes);
-      asm("" : "+x"(w[h].raw));  // or GCC loads it again for each row
-    }
-    for (int r = 0; r < R; ++r) {
-      const VI xr = activation(x + r * stride, first + g);
-      for (int h = 0; h < kParts; ++h) {
-        const VI p = maddubs(w[h], xr);
-        pairs[r][h] = g % run == 0 ? p : add16(pairs[r][h], p);
-        if (g % run == run - 1) sums[r][h] = g < run ? widen(pairs[r][h]) : hn::Add(sums[r][h], widen(pairs[r][h]));
-      }
-    }
+  if constexpr (kByPairs<E>) {
+    static_assert(count == kGroups);
+    overGroups<R, 2 * count>(codes, x, stride, [&](int g, int r, int h, VI w, VI xr) HWY_ATTR {
+      const VI p = productOfPairs(w, xr);
+      sums[r][h] = g == 0 ? p : hn::Add(sums[r][h], p);
+      keep(sums[r][h]);
+    });
+  } else {
+    constexpr int run = pairSums(E) < count ? pairSums(E) : count;
+    VI pairs[R][kParts];
+    overGroups<R, count>(codes + first * kPanel, x + 4 * first, stride, [&](int g, int r, int h, VI w, VI xr) HWY_ATTR {
+      const VI p = maddubs(w, xr);
+      pairs[r][h] = g % run == 0 ? p : add16(pairs[r][h], p);
+      if (g % run < run - 1) return;
+      sums[r][h] = g < run ? widen(pairs[r][h]) : hn::Add(sums[r][h], widen(pairs[r][h]));
+    });
   }
 }
 
 /// The same with all digits, as floats in units of the rows' scales.
 template <Element E, int N, int R, int first, int count, bool any>
 HWY_INLINE void dotTileDigits(const std::int32_t* codes, const std::int8_t* x, Bias<any> bias, V (&out)[R][kParts]) {
-  constexpr int most = pairSums(E);
-  constexpr std::int64_t stride = N * kBlock;
+  constexpr std::int64_t stride = (kByPairs<E> ? 2 : 1) * N * kBlock;
   VI low[R][kParts];
-  dotTile<R, first, count, most>(codes, x, stride, low);
-  for (int r = 0; r < R; ++r)
-    for (int h = 0; h < kParts; ++h) low[r][h] = hn::Add(low[r][h], bias.from(r, 0).start(0));
+  dotTile<E, R, first, count>(codes, x, stride, low);
+  if constexpr (any)
+    for (int r = 0; r < R; ++r)
+      for (int h = 0; h < kParts; ++h) low[r][h] = hn::Add(low[r][h], bias.from(r, 0).start(0));
   if constexpr (N == 1) {
     for (int r = 0; r < R; ++r)
       for (int h = 0; h < kParts; ++h) out[r][h] = hn::ConvertTo(d, low[r][h]);
   } else {
     VI digit[R][kParts];
-    dotTile<R, first, count, most>(codes, x + kBlock, stride, digit);
+    dotTile<E, R, first, count>(codes, x + kBlock, stride, digit);
     for (int r = 0; r < R; ++r)
       for (int h = 0; h < kParts; ++h) out[r][h] = hn::ConvertTo(d, hn::Add(low[r][h], hn::ShiftLeft<8>(digit[r][h])));
-    dotTile<R, first, count, most>(codes, x + 2 * kBlock, stride, digit);
+    dotTile<E, R, first, count>(codes, x + 2 * kBlock, stride, digit);
     for (int r = 0; r < R; ++r)
       for (int h = 0; h < kParts; ++h) out[r][h] = hn::MulAdd(hn::ConvertTo(d, hn::Add(digit[r][h], bias.from(r, 0).start(1))), hn::Set(d, 65536.0f), out[r][h]);
   }
 }
 
-/// What R rows have of a block.
+/// What rows have of a block, from one row on.
 template <bool any>
 struct BlockRows {
   const std::int8_t* x;
   const float *scales, *sums;
   Bias<any> bias;
+  float* y;  ///< [row][16]
 };
 
 /// One block times R rows, half after half where groups are of 16.
 template <Element E, int sub, int N, int R, int half, bool any>
 HWY_INLINE void addTile(const std::int32_t* codes, const BlockRows<any>& rows, const V (&scale)[kBlock / sub][kParts],
-                        const V (&offset)[kBlock / sub][kParts], bool adds, float* y) {
+                        const V (&offset)[kBlock / sub][kParts], bool adds) {
   constexpr int halves = kBlock / sub;
   V s[R][kParts];
   dotTileDigits<E, N, R, half*(sub / 4), sub / 4>(codes, rows.x, rows.bias.from(0, half * kBiases<N>), s);
   for (int r = 0; r < R; ++r) {
     const V xScale = hn::Set(d, rows.scales[r]);
     for (int h = 0; h < kParts; ++h) {
-      float* to = y + r * kPanel + h * kLanes;
+      float* to = rows.y + r * kPanel + h * kLanes;
       V sum = hn::MulAdd(scale[half][h], hn::Mul(s[r][h], xScale), hn::Load(d, to));
       if (adds) sum = hn::MulAdd(offset[half][h], hn::Set(d, rows.sums[r * halves + half]), sum);
       hn::Store(sum, d, to);
     }
   }
-  if constexpr (half + 1 < halves) addTile<E, sub, N, R, half + 1>(codes, rows, scale, offset, adds, y);
+  if constexpr (half + 1 < halves) addTile<E, sub, N, R, half + 1>(codes, rows, scale, offset, adds);
 }
 
-/// One panel times one tile of T rows, whose digits begin at row `row0`.
+/// One panel times one tile of T rows, the first of which is row `row0`, with digits x. The sums are left in y.
 template <Element E, int sub, int N, bool any>
-HWY_NOINLINE void panelTimesRows(const PanelView& v, std::int64_t panel, const DigitTiles& tiles, std::int64_t row0, std::int64_t T, float* y) {
+HWY_NOINLINE void panelTimesRows(const PanelView& v, std::int64_t panel, const DigitTiles& tiles, const std::int8_t* x, std::int64_t row0, std::int64_t T, float* y) {
   constexpr int halves = kBlock / sub;
+  static_assert(!kByPairs<E> || (N == 1 && halves == 1));
   const Planes planes = planesOf(v, panel);
   const std::int64_t blocks = v.padded / kBlock, at = row0 * blocks, groupBlocks = sub == 16 ? 1 : v.group / kBlock;
   const bool adds = addsOffsets(v);
   const float* sums = sub == 16 ? tiles.sums16 : tiles.sums32;
   for (std::int64_t i = 0; i < T * kPanel; i += kLanes) hn::Store(hn::Zero(d), d, y + i);
-  const auto bias = Bias<any>::template of<N, halves>(v, tiles, 0);
-  HWY_ALIGN std::int32_t codes[kGroups * kPanel];
+  HWY_ALIGN std::int32_t unpacked[(kByPairs<E> ? 2 : 1) * kGroups * kPanel];
+  constexpr std::int64_t rowBytes = (kByPairs<E> ? 2 : 1) * N * kBlock;
+  const auto bias = Bias<any>::template of<N, halves>(v, tiles, at);
   std::int64_t group = 0, left = groupBlocks;
   for (std::int64_t block = 0; block < blocks; ++block) {
     prefetchAhead<E>(v, planes, panel, block, group);
-    unpackCodes<E>(planes, block, codes);
+    unpackCodes<E>(planes, block, unpacked);
     V scale[halves][kParts], offset[halves][kParts];
     for (int i = 0; i < halves; ++i)
       for (int h = 0; h < kParts; ++h) {
         scale[i][h] = scaleOf(v, panel, group + i, h);
         offset[i][h] = adds ? offsetOf(v, panel, group + i, h, scale[i][h]) : scale[i][h];
       }
-    const auto rowsAt = [&](std::int64_t m) HWY_ATTR {
-      const std::int64_t i = at + block * T + m;
-      return BlockRows<any>{tiles.x + i * N * kBlock, tiles.scales + i, adds ? sums + i * halves : nullptr, bias.from(i, 0)};
+    const auto some = [&](auto count, std::int64_t m) HWY_ATTR {
+      const std::int32_t* codes = unpacked;
+      if constexpr (N == 1) asm("" : "+r"(codes));  // or GCC copies them, ahead of the loop over the rows
+      const std::int64_t i = block * T + m;
+      const BlockRows<any> rows{x + i * rowBytes, tiles.scales + at + i, adds ? sums + (at + i) * halves : nullptr, bias.from(i, 0), y + m * kPanel};
+      addTile<E, sub, N, count, 0>(codes, rows, scale, offset, adds);
     };
     constexpr int R = kRowTile<E>;
     std::int64_t m = 0;
-    for (; m + R <= T; m += R) addTile<E, sub, N, R, 0>(codes, rowsAt(m), scale, offset, adds, y + m * kPanel);
-    for (; m < T; ++m) addTile<E, sub, N, 1, 0>(codes, rowsAt(m), scale, offset, adds, y + m * kPanel);
+    for (; m + R <= T; m += R) some(std::integral_constant<int, R>(), m);
+    if constexpr (R == 4) {
+      if (m + 2 <= T) some(std::integral_constant<int, 2>(), m), m += 2;
+    }
+    if (m < T) some(std::integral_constant<int, 1>(), m);
     if (--left == 0) left = groupBlocks, group += halves;
   }
 }

@@ -117,9 +117,10 @@ kernels::ProductScratch cut(float* scratch) {
 }
 }  // namespace
 
-std::size_t productScratchFloats(std::int64_t count) {
-  return static_cast<std::size_t>(kSlabFloats + 2 * kScaleFloats +
-                                  std::max<std::int64_t>(count, kernels::kDigitRows) * kPanel);
+std::size_t productScratchFloats(std::int64_t count, std::int64_t padded) {
+  const std::int64_t floats = kSlabFloats + 2 * kScaleFloats + count * kPanel;
+  const std::int64_t pairs = kernels::digitsTable().pairs && count > 1 ? std::min<std::int64_t>(count, kernels::kDigitRows) * padded / 2 : 0;
+  return static_cast<std::size_t>(std::max(floats, kernels::kDigitRows * kPanel + pairs));
 }
 
 void multiplyPanels(const PanelView& view, Range panels, const FloatTiles& tiles, Rows out, float* scratch) {

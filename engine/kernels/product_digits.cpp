@@ -23,22 +23,15 @@ const DigitsTable* digitsTableOf() {
 #else
 namespace {
 
-/// Rows of results, one after another `step` floats apart.
-struct Results {
-  float* at;
-  std::int64_t step;
-};
-
-/// One panel times one tile of T rows, whose digits begin at row `row0`. The sums wait in y between blocks and go to `to` with
-/// the last. One: T is 1 and the sums stay in registers.
+/// One panel times one tile of T rows, the first of which is row `row0`, with digits x. The sums wait in y between blocks and go
+/// to `to` with the last. One: T is 1 and the sums stay in registers.
 template <Element E, int sub, int N, bool any, bool One>
-HWY_NOINLINE void panelTimesTile(const PanelView& v, std::int64_t panel, const DigitTiles& tiles, std::int64_t row0,
+HWY_NOINLINE void panelTimesTile(const PanelView& v, std::int64_t panel, const DigitTiles& tiles, const std::int8_t* x, std::int64_t row0,
                                  std::int64_t T, float* y, Results to) {
   constexpr int halves = kBlock / sub;
   const Planes planes = planesOf(v, panel);
   const std::int64_t blocks = v.padded / kBlock, at = row0 * blocks;
   const bool adds = addsOffsets(v);
-  const std::int8_t* x = tiles.x + at * N * kBlock;
   const float* xScales = tiles.scales + at;
   const float* sums = sub == 16 ? tiles.sums16 : tiles.sums32;  // null unless there are offsets
   const float* xSums = sums ? sums + at * halves : nullptr;
@@ -94,29 +87,46 @@ constexpr bool mayHave16(Element e) {
   return e == Element::U2 || e == Element::U3 || e == Element::U6;
 }
 
-/// Whether several rows go by their own kernel, which leaves their sums in y.
-template <Element E>
-constexpr bool kRowsApart = HWY_TARGET == HWY_AVX2 && !kSigned<E>;
-
 /// Bytes of codes that stay in a second-level cache while every tile passes; a tile's results then do, too.
 constexpr std::int64_t kStretchBytes = std::int64_t{256} << 10;
 
+/// What a product of one tile has in its scratch.
+struct TileScratch {
+  float* sums;          ///< [kDigitRows][16]
+  std::int32_t* pairs;  ///< the tile's digits by pairs, where kernels take them so
+};
+
+/// A tile's digits, as the kernel of its panels wants them.
+template <Element E, int N>
+HWY_INLINE const std::int8_t* digitsOf(const DigitTiles& tiles, std::int64_t row0, std::int64_t T, const TileScratch& scratch) {
+  const std::int64_t blocks = tiles.padded / kBlock;
+  const std::int8_t* x = tiles.x + row0 * blocks * N * kBlock;
+#if HWY_TARGET == HWY_AVX2
+  if constexpr (kByPairs<E>)
+    if (T > 1) return unpackRows(x, T * blocks, scratch.pairs), reinterpret_cast<const std::int8_t*>(scratch.pairs);
+#endif
+  (void)T, (void)scratch;
+  return x;
+}
+
 /// One panel times one tile; a panel that is the matrix's last may have fewer rows than lanes.
 template <Element E, int sub, int N, bool any>
-HWY_INLINE void panelTimes(const PanelView& v, std::int64_t panel, const DigitTiles& tiles, std::int64_t row0, std::int64_t T, Rows out, float* y) {
+HWY_INLINE void panelTimes(const PanelView& v, std::int64_t panel, const DigitTiles& tiles, const std::int8_t* x, std::int64_t row0, std::int64_t T, Rows out, float* y) {
   const std::int64_t valid = v.rows - panel * kPanel;
   const Results place{out.row(row0) + panel * kPanel, out.stride}, waiting{y, kPanel};
   const bool whole = valid >= kPanel;
   if (T == 1) {
-    panelTimesTile<E, sub, N, any, true>(v, panel, tiles, row0, 1, y, whole ? place : waiting);
+    panelTimesTile<E, sub, N, any, true>(v, panel, tiles, x, row0, 1, y, whole ? place : waiting);
     if (whole) return;
-  } else if constexpr (kRowsApart<E>) {
-#if HWY_TARGET == HWY_AVX2
-    panelTimesRows<E, sub, N, any>(v, panel, tiles, row0, T, y);
-#endif
   } else {
-    panelTimesTile<E, sub, N, any, false>(v, panel, tiles, row0, T, y, whole ? place : waiting);
+#if HWY_TARGET == HWY_AVX2
+    // The results' lines are far: they come while the products are made.
+    for (std::int64_t m = 0; m < T; ++m) __builtin_prefetch(place.at + m * place.step, 1);
+    panelTimesRows<E, sub, N, any>(v, panel, tiles, x, row0, T, y);
+#else
+    panelTimesTile<E, sub, N, any, false>(v, panel, tiles, x, row0, T, y, whole ? place : waiting);
     if (whole) return;
+#endif
   }
   for (std::int64_t m = 0; m < T; ++m) {
     V sums[kParts];
@@ -126,28 +136,30 @@ HWY_INLINE void panelTimes(const PanelView& v, std::int64_t panel, const DigitTi
 }
 
 template <Element E, int sub, int N, bool any>
-void panelsOf(const PanelView& v, Range panels, const DigitTiles& tiles, Rows out, float* y) {
+void panelsOf(const PanelView& v, Range panels, const DigitTiles& tiles, Rows out, float* memory) {
+  const TileScratch scratch{memory, reinterpret_cast<std::int32_t*>(memory + kDigitRows * kPanel)};
   const std::int64_t fit = kStretchBytes / static_cast<std::int64_t>(v.basePanelBytes), stretch = fit > 1 ? fit : 1;
   for (std::int64_t first = panels.begin; first < panels.end; first += stretch) {
     const std::int64_t last = first + stretch < panels.end ? first + stretch : panels.end;
     for (std::int64_t row0 = 0; row0 < tiles.count; row0 += tiles.tile) {
       const std::int64_t T = tiles.count - row0 < tiles.tile ? tiles.count - row0 : tiles.tile;
-      for (std::int64_t panel = first; panel < last; ++panel) panelTimes<E, sub, N, any>(v, panel, tiles, row0, T, out, y);
+      const std::int8_t* x = digitsOf<E, N>(tiles, row0, T, scratch);
+      for (std::int64_t panel = first; panel < last; ++panel) panelTimes<E, sub, N, any>(v, panel, tiles, x, row0, T, out, scratch.sums);
     }
   }
 }
 template <Element E, int sub, int N>
-void panelsBiased(const PanelView& v, Range panels, const DigitTiles& tiles, Rows out, float* y) {
-  if (kBiasIsFree || zeroOf(v, kLifted) != 0) return panelsOf<E, sub, N, true>(v, panels, tiles, out, y);
-  if constexpr (!kBiasIsFree) panelsOf<E, sub, N, false>(v, panels, tiles, out, y);
+void panelsBiased(const PanelView& v, Range panels, const DigitTiles& tiles, Rows out, float* memory) {
+  if (kBiasIsFree || zeroOf(v, kLifted) != 0) return panelsOf<E, sub, N, true>(v, panels, tiles, out, memory);
+  if constexpr (!kBiasIsFree) panelsOf<E, sub, N, false>(v, panels, tiles, out, memory);
 }
 template <Element E, int N>
-void panelsWith(const PanelView& v, Range panels, const DigitTiles& tiles, Rows out, float* y) {
+void panelsWith(const PanelView& v, Range panels, const DigitTiles& tiles, Rows out, float* memory) {
   if constexpr (kTaken<E, N>) {
     if constexpr (mayHave16(E)) {
-      if (v.group == 16) return panelsBiased<E, 16, N>(v, panels, tiles, out, y);
+      if (v.group == 16) return panelsBiased<E, 16, N>(v, panels, tiles, out, memory);
     }
-    panelsBiased<E, 32, N>(v, panels, tiles, out, y);
+    panelsBiased<E, 32, N>(v, panels, tiles, out, memory);
   }
 }
 
@@ -155,6 +167,7 @@ template <int... e>
 DigitsTable makeTable(std::integer_sequence<int, e...>) {
   return {{kTaken<static_cast<Element>(e), 3>...},
           kLifted,
+          HWY_TARGET == HWY_AVX2,
           {{panelsWith<static_cast<Element>(e), 1>, panelsWith<static_cast<Element>(e), 3>}...},
           {fillRows<1>, fillRows<3>}};
 }

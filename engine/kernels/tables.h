@@ -42,8 +42,9 @@ struct FloatsTable {
 struct DigitsTable {
   bool exact[kElements];  ///< whether three digits are the way of exact activations
   int lifted;             ///< added to signed codes, so that the processor may take them for unsigned
+  bool pairs;             ///< whether several rows of bytes may be wanted as words of two
   void (*multiply[kElements][2])(const PanelView&, Range, const DigitTiles&, Rows,
-                                 float* sums);  ///< with one digit, with three; sums [kDigitRows][16]
+                                 float* scratch);  ///< with one digit, with three; sums [kDigitRows][16], then pairs [kDigitRows][padded / 2]
   void (*fill[2])(const DigitTiles&, ConstRows, Range rows);
 };
 /// What is taken off a matrix's codes, as its integer sums see them. `lifted` is the table's.

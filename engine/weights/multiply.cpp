@@ -69,7 +69,7 @@ constexpr std::int64_t kPanelsToReading = 4;
 /// lay(memory) says where the prepared activations go.
 template <class Lay>
 void run(const Batch& batch, ConstRows in, Execution& execution, std::size_t prepared, Lay lay) {
-  const std::size_t scratch = productScratchFloats(in.count);
+  const std::size_t scratch = productScratchFloats(in.count, batch.matrices[0]->view().padded);
   const int workers = execution.pool.size();
   if (in.count < kSharedRows || workers == 1) {
     execution.pool.run([&](int worker) {
