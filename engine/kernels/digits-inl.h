@@ -94,6 +94,14 @@ HWY_INLINE VI byteProduct(VI w, VI x) {
 }
 #endif
 
+#if TS_VNNI || TS_MADDUBS
+/// A sum that the compiler must not gather with others: it would make one chain of two, or put off the additions of a whole
+/// block and run out of registers.
+HWY_INLINE void keep(VI& v) {
+  asm("" : "+v"(v.raw));
+}
+#endif
+
 HWY_INLINE VI activation(const std::int8_t* x, int group) {
   std::int32_t word;
   __builtin_memcpy(&word, x + 4 * group, 4);
@@ -122,7 +130,7 @@ HWY_INLINE VI dot(const VI (&w)[kGroups], const std::int8_t* x, VI sum) {
   // Two chains: one alone would fill the scheduler with products that wait for each other.
   static_assert(count % 2 == 0);
   VI second = hn::Zero(di);
-  asm("" : "+v"(second.raw));  // or GCC makes one chain of them again
+  keep(second);
 #pragma GCC unroll 8
   for (int g = first; g < first + count; g += 2) {
     addDotFour(sum, w[g], x + 4 * g);
@@ -137,12 +145,17 @@ HWY_INLINE VI dot(const VI (&w)[kGroups], const std::int8_t* x, VI sum) {
     return sum;
   } else {
     constexpr int run = pairSums(E) < count ? pairSums(E) : count;
-    VI pairs = hn::Zero(di);
-#pragma GCC unroll 8
-    for (int g = 0; g < count; ++g) {
-      const VI p = maddubs(w[first + g], activation(x, first + g));
-      pairs = g % run == 0 ? p : add16(pairs, p);
-      if (g % run == run - 1) sum = hn::Add(sum, widen(pairs));
+    static_assert(run % 2 == 0);
+#pragma GCC unroll 4
+    for (int g = first; g < first + count; g += run) {
+      const auto product = [&](int i) HWY_ATTR { return maddubs(w[g + i], activation(x, g + i)); };
+      VI even = product(0), odd = product(1);  // two chains, as above
+#pragma GCC unroll 4
+      for (int i = 2; i < run; i += 2) {
+        even = add16(even, product(i)), odd = add16(odd, product(i + 1));
+        keep(odd);
+      }
+      sum = hn::Add(sum, widen(add16(even, odd)));
     }
     return sum;
   }
@@ -202,11 +215,6 @@ struct Results {
   float* at;
   std::int64_t step;
 };
-
-/// How far ahead codes are asked for: more than a page, and as much as a busy memory takes to answer; past the first-level
-/// cache, which what is asked for so early would fill.
-constexpr int kCodesAhead = 8192;
-HWY_INLINE void askFor(const void* line) { __builtin_prefetch(line, 0, 2); }
 
 /// What is read some blocks later is asked for now: a processor's own prefetch stops at page ends and knows one stream
 /// of the several.

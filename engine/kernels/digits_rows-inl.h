@@ -27,10 +27,6 @@ constexpr bool kByPairs = kSigned<E>;
 template <Element E>
 constexpr int kRowTile = kByPairs<E> || pairSums(E) == 8 ? 4 : 2;  // sums that are widened on the way need registers for both widths
 
-/// A register that the compiler must not make from others again, nor gather with those of other rows: it would put off the
-/// additions of a whole block and run out of registers.
-HWY_INLINE void keep(VI& v) { asm("" : "+x"(v.raw)); }
-
 /// Four consecutive bytes of a word, as two words of two: bytes 0 and 2, bytes 1 and 3.
 HWY_INLINE void toPairs(VI bytes, VI& even, VI& odd) {
   even = VI{_mm256_srai_epi16(_mm256_slli_epi16(bytes.raw, 8), 8)};

@@ -31,9 +31,13 @@ constexpr DI di;
 constexpr int kLanes = static_cast<int>(HWY_LANES(float)) < kPanel ? static_cast<int>(HWY_LANES(float)) : kPanel;
 constexpr int kParts = kPanel / kLanes;  // vectors that hold the 16 rows of a panel
 
-/// How far ahead the kernels of floats ask for weights: a page, beyond which the processor does not look by itself. Further, and
-/// past the first-level cache, was slower for them, other than for digits (digits-inl.h).
+/// How far ahead kernels ask for weights that are floats: a page, beyond which the processor does not look by itself. Further,
+/// and past the first-level cache, was slower for them, other than for codes.
 constexpr int kAheadBytes = 4096;
+/// And for codes: more than a page, and as much as a busy memory takes to answer; past the first-level cache, which what is
+/// asked for so early would fill.
+constexpr int kCodesAhead = 8192;
+HWY_INLINE void askFor(const void* line) { __builtin_prefetch(line, 0, 2); }
 
 /// One panel's planes.
 struct Planes {

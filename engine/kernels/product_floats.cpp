@@ -76,12 +76,13 @@ HWY_INLINE void addProducts(const Planes& planes, std::int64_t block, const floa
       }
     }
   } else {
-    constexpr int lines = baseBits(E), ahead = kAheadBytes / (lines * 64);
+    constexpr int lines = baseBits(E), ahead = kCodesAhead / (lines * 64);
     const char* at = reinterpret_cast<const char*>(planes.base) + (block + ahead) * lines * 64;
 #pragma GCC unroll 1
     for (int w = 0; w < 4; ++w)
-      for (int q = 0; q < Q; ++q) {
-        for (int i = w * lines / 4; i < (w + 1) * lines / 4; ++i) __builtin_prefetch(at + (q * lines + i) * 64);
+#pragma GCC unroll 4
+      for (int q = 0; q < Q; ++q) {  // unrolled, or the sums live in memory
+        for (int i = w * lines / 4; i < (w + 1) * lines / 4; ++i) askFor(at + (q * lines + i) * 64);
         VI bytes[kParts];
         for (int h = 0; h < kParts; ++h) bytes[h] = codes<E, 0>(planes, block + q, w, h);
         addFour<T>(bytes, x + (q * kBlock + 8 * w) * T, sums[q]);

@@ -60,6 +60,37 @@ TEST_P(MultiplyTest, AgreesWithDoublePrecision) {
     }
 }
 
+TEST_P(MultiplyTest, NothingSaturatesAtTheLargestCodesAndActivations) {
+  ThreadPool pool(1);
+  constexpr std::int64_t rows = 17, cols = 256;
+  for (const TensorType type : samples::kAllTypes) {
+    if (type == TensorType::F32 || type == TensorType::F16 || type == TensorType::BF16) continue;
+    for (const int fill : {0x00, 0x7F, 0x80, 0xFF}) {
+      const auto matrix = packTensor(samples::tensor(type, rows, cols, 5, fill), pool);
+      std::vector<float> w(static_cast<std::size_t>(rows * cols));
+      matrix->unpackRows(0, rows, w.data());
+      // One is the largest digit of any activations, so that even those of int8 are exact.
+      for (const int signs : {0, 1, 2})
+        for (const std::int64_t count : {1, 2, 4, 7}) {
+          std::vector<float> in(static_cast<std::size_t>(count * cols));
+          for (std::size_t i = 0; i < in.size(); ++i) in[i] = signs == 0 || (signs == 2 && i % 2 == 0) ? 1.0f : -1.0f;
+          for (const Activations activations : {Activations::F32, Activations::Q8}) {
+            const auto out = product(*matrix, in, count, 1, activations, false);
+            for (std::int64_t n = 0; n < rows; ++n) {
+              double want = 0, size = 0;
+              for (std::int64_t k = 0; k < cols; ++k) {
+                const double term = double(w[static_cast<std::size_t>(n * cols + k)]) * in[static_cast<std::size_t>(k)];
+                want += term, size += std::abs(term);
+              }
+              for (std::int64_t r = 0; r < count; ++r)
+                EXPECT_NEAR(out[static_cast<std::size_t>(r * rows + n)], want, 1e-6 * size) << info(type).name << " fill " << fill << " signs " << signs << " M=" << count;
+            }
+          }
+        }
+    }
+  }
+}
+
 TEST_P(MultiplyTest, ARowsResultDoesNotDependOnItsCompany) {
   ThreadPool pool(2);
   const std::int64_t rows = 53, cols = 256;

@@ -26,12 +26,12 @@ inline constexpr TensorType kAllTypes[] = {
     TensorType::F32,  TensorType::F16,  TensorType::BF16, TensorType::Q8_0, TensorType::Q4_0,   TensorType::Q4_1, TensorType::Q5_0, TensorType::Q5_1,
     TensorType::Q2_K, TensorType::Q3_K, TensorType::Q4_K, TensorType::Q5_K, TensorType::Q6_K, TensorType::IQ4_NL, TensorType::IQ4_XS};
 
-/// Random blocks with every half of a reasonable size: any bytes are valid codes.
-inline Tensor tensor(TensorType type, std::int64_t rows, std::int64_t cols, unsigned seed) {
+/// Random blocks with every half of a reasonable size: any bytes are valid codes. Or all other bytes are `fill`.
+inline Tensor tensor(TensorType type, std::int64_t rows, std::int64_t cols, unsigned seed, int fill = -1) {
   std::mt19937 generator(seed);
   const TensorTypeInfo& t = info(type);
   auto bytes = std::make_shared<std::vector<std::uint8_t>>(static_cast<std::size_t>(rows * cols / t.blockValues) * t.blockBytes);
-  for (std::uint8_t& b : *bytes) b = static_cast<std::uint8_t>(generator());
+  for (std::uint8_t& b : *bytes) b = static_cast<std::uint8_t>(fill < 0 ? generator() : static_cast<unsigned>(fill));
   std::uniform_real_distribution<float> scale(-0.05f, 0.05f);
   const auto half = [&](std::size_t at) {
     const std::uint16_t h = halfOfFloat(scale(generator));
