@@ -19,16 +19,18 @@ namespace ts::kernels::HWY_NAMESPACE {
 namespace {
 
 // A block's codes for one part of a panel fill eight registers and stay there while every row of a tile passes: per row
-// eight activations are broadcast from memory, multiplied and added. So one kernel serves one row and many.
+// eight activations are broadcast from memory, multiplied and added. So one kernel serves one row and many; on AVX2, several rows
+// have one of their own (digits_rows-inl.h).
 //
 // AVX2's vpmaddubsw multiplies unsigned by signed bytes and adds pairs in 16 bits, saturating. So that nothing
 // saturates:
 //   codes of up to 4, 5, 6 bits: 8, 4, 2 pair sums fit in 16 bits before they are widened (15, 31, 63 times 128 times 2
-//   each); signed bytes: |w| times x with w's sign, widened at once (128 * 127 * 2 = 32512 fits; so x is kept above
-//   -128).
+//   each); signed bytes of one row: |w| times x with w's sign, widened at once (128 * 127 * 2 = 32512 fits; so x is kept
+//   above -128, as it is where it has one digit).
 // VNNI adds four products into 32 bits: unsigned codes as they are, signed ones with 128 added and taken off by the bias.
 #define TS_VNNI (HWY_TARGET == HWY_AVX3_DL)
 #define TS_MADDUBS (HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3)
+#define TS_ROWS_APART (HWY_TARGET == HWY_AVX2)
 
 constexpr int kGroups = kBlock / 4;  ///< of four codes that share a 32-bit word
 
@@ -36,6 +38,10 @@ constexpr int kLifted = TS_VNNI ? 128 : 0;
 /// Signed bytes go by three digits where that takes no more time than floats do.
 template <Element E, int N>
 constexpr bool kTaken = !isFloat(E) && (N == 1 || !kSigned<E> || TS_VNNI);
+
+/// Whether several rows meet these codes by pairs, words of two 16-bit integers (digits_rows-inl.h).
+template <Element E>
+constexpr bool kByPairs = TS_ROWS_APART && kSigned<E>;
 
 constexpr int pairSums(Element e) {
   return e == Element::U5 ? 4 : e == Element::U6 ? 2 : 8;
@@ -95,8 +101,7 @@ HWY_INLINE VI byteProduct(VI w, VI x) {
 #endif
 
 #if TS_VNNI || TS_MADDUBS
-/// A sum that the compiler must not gather with others: it would make one chain of two, or put off the additions of a whole
-/// block and run out of registers.
+/// The compiler takes v for changed here: it neither gathers this sum with others nor reads this value from memory again.
 HWY_INLINE void keep(VI& v) {
   asm("" : "+v"(v.raw));
 }
@@ -209,12 +214,6 @@ HWY_INLINE V dotDigits(const VI (&w)[kGroups], const std::int8_t* x, Bias<any> b
                       hn::ConvertTo(d, hn::Add(low, hn::ShiftLeft<8>(middle))));
   }
 }
-
-/// Rows of results, one after another `step` floats apart.
-struct Results {
-  float* at;
-  std::int64_t step;
-};
 
 /// What is read some blocks later is asked for now: a processor's own prefetch stops at page ends and knows one stream
 /// of the several.

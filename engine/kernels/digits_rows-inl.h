@@ -14,7 +14,7 @@ HWY_BEFORE_NAMESPACE();
 namespace ts::kernels::HWY_NAMESPACE {
 namespace {
 
-#if HWY_TARGET == HWY_AVX2
+#if TS_ROWS_APART
 // Several rows with 16 registers: codes wait unpacked in the first-level cache, and a tile of R rows times the panel's two
 // parts is summed in registers, so that a code serves R rows and a broadcast activation both parts. The integers are
 // those of the kernel for one row (product_digits.cpp), and so are the bits.
@@ -22,8 +22,9 @@ namespace {
 // Signed bytes would need their sign given to the activations and each product widened at once: five instructions a vector of
 // products. As pairs of 16 bits, codes and activations alike, two products take a multiplication and an addition.
 
+/// Words for a group of four codes or activations.
 template <Element E>
-constexpr bool kByPairs = kSigned<E>;
+constexpr int kWords = kByPairs<E> ? 2 : 1;
 template <Element E>
 constexpr int kRowTile = kByPairs<E> || pairSums(E) == 8 ? 4 : 2;  // sums that are widened on the way need registers for both widths
 
@@ -69,7 +70,10 @@ HWY_INLINE void overGroups(const std::int32_t* codes, const std::int8_t* x, std:
 #pragma GCC unroll 16
   for (int g = 0; g < count; ++g) {
     VI w[kParts];
-    for (int h = 0; h < kParts; ++h) w[h] = hn::Load(di, codes + (g * kParts + h) * kLanes), keep(w[h]);
+    for (int h = 0; h < kParts; ++h) {
+      w[h] = hn::Load(di, codes + (g * kParts + h) * kLanes);
+      keep(w[h]);  // or GCC loads it again for each row
+    }
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
       const VI xr = activation(x + r * stride, g);
@@ -87,16 +91,16 @@ HWY_INLINE void dotTile(const std::int32_t* codes, const std::int8_t* x, std::in
     overGroups<R, 2 * count>(codes, x, stride, [&](int g, int r, int h, VI w, VI xr) HWY_ATTR {
       const VI p = productOfPairs(w, xr);
       sums[r][h] = g == 0 ? p : hn::Add(sums[r][h], p);
-      keep(sums[r][h]);
+      keep(sums[r][h]);  // or GCC puts off the additions of a whole block, and runs out of registers
     });
   } else {
     constexpr int run = pairSums(E) < count ? pairSums(E) : count;
-    VI pairs[R][kParts];
+    VI narrow[R][kParts];
     overGroups<R, count>(codes + first * kPanel, x + 4 * first, stride, [&](int g, int r, int h, VI w, VI xr) HWY_ATTR {
       const VI p = maddubs(w, xr);
-      pairs[r][h] = g % run == 0 ? p : add16(pairs[r][h], p);
+      narrow[r][h] = g % run == 0 ? p : add16(narrow[r][h], p);
       if (g % run < run - 1) return;
-      sums[r][h] = g < run ? widen(pairs[r][h]) : hn::Add(sums[r][h], widen(pairs[r][h]));
+      sums[r][h] = g < run ? widen(narrow[r][h]) : hn::Add(sums[r][h], widen(narrow[r][h]));
     });
   }
 }
@@ -104,7 +108,7 @@ HWY_INLINE void dotTile(const std::int32_t* codes, const std::int8_t* x, std::in
 /// The same with all digits, as floats in units of the rows' scales.
 template <Element E, int N, int R, int first, int count, bool any>
 HWY_INLINE void dotTileDigits(const std::int32_t* codes, const std::int8_t* x, Bias<any> bias, V (&out)[R][kParts]) {
-  constexpr std::int64_t stride = (kByPairs<E> ? 2 : 1) * N * kBlock;
+  constexpr std::int64_t stride = kWords<E> * N * kBlock;
   VI low[R][kParts];
   dotTile<E, R, first, count>(codes, x, stride, low);
   if constexpr (any)
@@ -162,8 +166,8 @@ HWY_NOINLINE void panelTimesRows(const PanelView& v, std::int64_t panel, const D
   const bool adds = addsOffsets(v);
   const float* sums = sub == 16 ? tiles.sums16 : tiles.sums32;
   for (std::int64_t i = 0; i < T * kPanel; i += kLanes) hn::Store(hn::Zero(d), d, y + i);
-  HWY_ALIGN std::int32_t unpacked[(kByPairs<E> ? 2 : 1) * kGroups * kPanel];
-  constexpr std::int64_t rowBytes = (kByPairs<E> ? 2 : 1) * N * kBlock;
+  HWY_ALIGN std::int32_t unpacked[kWords<E> * kGroups * kPanel];
+  constexpr std::int64_t rowBytes = kWords<E> * N * kBlock;
   const auto bias = Bias<any>::template of<N, halves>(v, tiles, at);
   std::int64_t group = 0, left = groupBlocks;
   for (std::int64_t block = 0; block < blocks; ++block) {

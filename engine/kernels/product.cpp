@@ -117,10 +117,10 @@ kernels::ProductScratch cut(float* scratch) {
 }
 }  // namespace
 
-std::size_t productScratchFloats(std::int64_t count, std::int64_t padded) {
-  const std::int64_t floats = kSlabFloats + 2 * kScaleFloats + count * kPanel;
-  const std::int64_t pairs = kernels::digitsTable().pairs && count > 1 ? std::min<std::int64_t>(count, kernels::kDigitRows) * padded / 2 : 0;
-  return static_cast<std::size_t>(std::max(floats, kernels::kDigitRows * kPanel + pairs));
+std::size_t productScratchFloats(std::int64_t count, const PanelView& view, int digits) {
+  if (digits == 0) return static_cast<std::size_t>(kSlabFloats + 2 * kScaleFloats + count * kPanel);
+  const bool pairs = digits == 1 && count > 1 && kernels::digitsTable().pairs[static_cast<std::size_t>(view.element)];
+  return static_cast<std::size_t>(kernels::kDigitRows * kPanel + (pairs ? std::min<std::int64_t>(count, kernels::kDigitRows) * view.padded / 2 : 0));
 }
 
 void multiplyPanels(const PanelView& view, Range panels, const FloatTiles& tiles, Rows out, float* scratch) {

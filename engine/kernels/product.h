@@ -80,8 +80,8 @@ inline std::int64_t pieces(const DigitTiles& tiles) {
   return tiles.count;
 }
 
-/// Floats of worker's scratch a product of `count` rows of `padded` values takes.
-std::size_t productScratchFloats(std::int64_t count, std::int64_t padded);
+/// Floats of worker's scratch a product of `count` rows takes; digits: 0 for floats.
+std::size_t productScratchFloats(std::int64_t count, const PanelView& view, int digits);
 
 /// out[m, n] for the rows n of panels [panels.begin, panels.end).
 void multiplyPanels(const PanelView& view, Range panels, const FloatTiles& tiles, Rows out, float* scratch);

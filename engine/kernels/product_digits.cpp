@@ -23,6 +23,12 @@ const DigitsTable* digitsTableOf() {
 #else
 namespace {
 
+/// Rows of results, one after another `step` floats apart.
+struct Results {
+  float* at;
+  std::int64_t step;
+};
+
 /// One panel times one tile of T rows, the first of which is row `row0`, with digits x. The sums wait in y between blocks and go
 /// to `to` with the last. One: T is 1 and the sums stay in registers.
 template <Element E, int sub, int N, bool any, bool One>
@@ -87,8 +93,11 @@ constexpr bool mayHave16(Element e) {
   return e == Element::U2 || e == Element::U3 || e == Element::U6;
 }
 
-/// Bytes of codes that stay in a second-level cache while every tile passes; a tile's results then do, too.
+/// Bytes of codes that stay in a second-level cache while every tile passes; a tile's results then do, too. And panels that a
+/// tile's digits are at least turned into pairs for, which takes a fifteenth of the time of one.
 constexpr std::int64_t kStretchBytes = std::int64_t{256} << 10;
+template <Element E>
+constexpr std::int64_t kLeastStretch = kByPairs<E> ? 4 : 1;
 
 /// What a product of one tile has in its scratch.
 struct TileScratch {
@@ -96,14 +105,16 @@ struct TileScratch {
   std::int32_t* pairs;  ///< the tile's digits by pairs, where kernels take them so
 };
 
-/// A tile's digits, as the kernel of its panels wants them.
+/// The digits of a tile of several rows, as the kernel of its panels wants them.
 template <Element E, int N>
 HWY_INLINE const std::int8_t* digitsOf(const DigitTiles& tiles, std::int64_t row0, std::int64_t T, const TileScratch& scratch) {
   const std::int64_t blocks = tiles.padded / kBlock;
   const std::int8_t* x = tiles.x + row0 * blocks * N * kBlock;
-#if HWY_TARGET == HWY_AVX2
-  if constexpr (kByPairs<E>)
-    if (T > 1) return unpackRows(x, T * blocks, scratch.pairs), reinterpret_cast<const std::int8_t*>(scratch.pairs);
+#if TS_ROWS_APART
+  if constexpr (kByPairs<E>) {
+    unpackRows(x, T * blocks, scratch.pairs);
+    return reinterpret_cast<const std::int8_t*>(scratch.pairs);
+  }
 #endif
   (void)T, (void)scratch;
   return x;
@@ -119,9 +130,9 @@ HWY_INLINE void panelTimes(const PanelView& v, std::int64_t panel, const DigitTi
     panelTimesTile<E, sub, N, any, true>(v, panel, tiles, x, row0, 1, y, whole ? place : waiting);
     if (whole) return;
   } else {
-#if HWY_TARGET == HWY_AVX2
+#if TS_ROWS_APART
     // The results' lines are far: they come while the products are made.
-    for (std::int64_t m = 0; m < T; ++m) __builtin_prefetch(place.at + m * place.step, 1);
+    for (std::int64_t m = 0; m < T; ++m) __builtin_prefetch(place.at + m * place.step);
     panelTimesRows<E, sub, N, any>(v, panel, tiles, x, row0, T, y);
 #else
     panelTimesTile<E, sub, N, any, false>(v, panel, tiles, x, row0, T, y, whole ? place : waiting);
@@ -138,12 +149,12 @@ HWY_INLINE void panelTimes(const PanelView& v, std::int64_t panel, const DigitTi
 template <Element E, int sub, int N, bool any>
 void panelsOf(const PanelView& v, Range panels, const DigitTiles& tiles, Rows out, float* memory) {
   const TileScratch scratch{memory, reinterpret_cast<std::int32_t*>(memory + kDigitRows * kPanel)};
-  const std::int64_t fit = kStretchBytes / static_cast<std::int64_t>(v.basePanelBytes), stretch = fit > 1 ? fit : 1;
+  const std::int64_t fit = kStretchBytes / static_cast<std::int64_t>(v.basePanelBytes), stretch = fit > kLeastStretch<E> ? fit : kLeastStretch<E>;
   for (std::int64_t first = panels.begin; first < panels.end; first += stretch) {
     const std::int64_t last = first + stretch < panels.end ? first + stretch : panels.end;
     for (std::int64_t row0 = 0; row0 < tiles.count; row0 += tiles.tile) {
       const std::int64_t T = tiles.count - row0 < tiles.tile ? tiles.count - row0 : tiles.tile;
-      const std::int8_t* x = digitsOf<E, N>(tiles, row0, T, scratch);
+      const std::int8_t* x = T == 1 ? tiles.x + row0 * (tiles.padded / kBlock) * N * kBlock : digitsOf<E, N>(tiles, row0, T, scratch);
       for (std::int64_t panel = first; panel < last; ++panel) panelTimes<E, sub, N, any>(v, panel, tiles, x, row0, T, out, scratch.sums);
     }
   }
@@ -167,7 +178,7 @@ template <int... e>
 DigitsTable makeTable(std::integer_sequence<int, e...>) {
   return {{kTaken<static_cast<Element>(e), 3>...},
           kLifted,
-          HWY_TARGET == HWY_AVX2,
+          {kByPairs<static_cast<Element>(e)>...},
           {{panelsWith<static_cast<Element>(e), 1>, panelsWith<static_cast<Element>(e), 3>}...},
           {fillRows<1>, fillRows<3>}};
 }

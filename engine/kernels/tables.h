@@ -42,9 +42,9 @@ struct FloatsTable {
 struct DigitsTable {
   bool exact[kElements];  ///< whether three digits are the way of exact activations
   int lifted;             ///< added to signed codes, so that the processor may take them for unsigned
-  bool pairs;             ///< whether several rows of bytes may be wanted as words of two
+  bool pairs[kElements];  ///< whether one digit of several rows is wanted as pairs of 16 bits
   void (*multiply[kElements][2])(const PanelView&, Range, const DigitTiles&, Rows,
-                                 float* scratch);  ///< with one digit, with three; sums [kDigitRows][16], then pairs [kDigitRows][padded / 2]
+                                 float* scratch);  ///< with one digit, with three; sums [kDigitRows][16], then a tile's pairs, 16 words a row and block
   void (*fill[2])(const DigitTiles&, ConstRows, Range rows);
 };
 /// What is taken off a matrix's codes, as its integer sums see them. `lifted` is the table's.

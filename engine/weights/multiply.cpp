@@ -66,10 +66,11 @@ constexpr std::int64_t kSharedRows = 4;
 constexpr std::size_t kNearBytes = std::size_t{512} << 10;
 constexpr std::int64_t kPanelsToReading = 4;
 
-/// lay(memory) says where the prepared activations go.
+/// lay(memory) says where the prepared activations go; digits: 0 for floats.
 template <class Lay>
-void run(const Batch& batch, ConstRows in, Execution& execution, std::size_t prepared, Lay lay) {
-  const std::size_t scratch = productScratchFloats(in.count, batch.matrices[0]->view().padded);
+void run(const Batch& batch, ConstRows in, Execution& execution, int digits, std::size_t prepared, Lay lay) {
+  std::size_t scratch = 0;
+  for (std::size_t i = 0; i < batch.count; ++i) scratch = std::max(scratch, productScratchFloats(in.count, batch.matrices[i]->view(), digits));
   const int workers = execution.pool.size();
   if (in.count < kSharedRows || workers == 1) {
     execution.pool.run([&](int worker) {
@@ -92,12 +93,12 @@ void run(const Batch& batch, ConstRows in, Execution& execution, std::size_t pre
 
 void runFloats(const Batch& batch, ConstRows in, Execution& execution) {
   const std::int64_t padded = batch.matrices[0]->view().padded;
-  run(batch, in, execution, preparedFloats(in.count, padded, batch.need),
+  run(batch, in, execution, 0, preparedFloats(in.count, padded, batch.need),
       [&](float* memory) { return layFloats(in, padded, batch.need, memory); });
 }
 void runDigits(const Batch& batch, ConstRows in, Execution& execution, int digits) {
   const std::int64_t padded = batch.matrices[0]->view().padded;
-  run(batch, in, execution, preparedDigits(in.count, padded, digits, batch.need),
+  run(batch, in, execution, digits, preparedDigits(in.count, padded, digits, batch.need),
       [&](float* memory) { return layDigits(in, padded, digits, batch.need, memory); });
 }
 

@@ -118,7 +118,7 @@ KernelChoice measure(std::size_t element) {
   const bool digits = exactByDigits(e);
   const Needs needs = digits ? needsOfDigits(v) : needsOfFloats(v);
   Buffer<float> prepared(digits ? preparedDigits(widest, v.padded, 3, needs) : preparedFloats(widest, v.padded, needs)),
-      scratch(std::max(productScratchFloats(widest, v.padded), dnnlScratchFloats(matrix)));
+      scratch(std::max(productScratchFloats(widest, v, digits ? 3 : 0), dnnlScratchFloats(matrix)));
   KernelChoice choice;
   choice.format = kNames[element];
   choice.dnnlImplementation = dnnlImplementation(widest, kSlicePanels * kPanel, v.cols);

@@ -69,21 +69,30 @@ TEST_P(MultiplyTest, NothingSaturatesAtTheLargestCodesAndActivations) {
       const auto matrix = packTensor(samples::tensor(type, rows, cols, 5, fill), pool);
       std::vector<float> w(static_cast<std::size_t>(rows * cols));
       matrix->unpackRows(0, rows, w.data());
-      // One is the largest digit of any activations, so that even those of int8 are exact.
-      for (const int signs : {0, 1, 2})
+      double size = 0;  // of the largest row: what a code's scale and offset give may cancel in a weight
+      for (std::int64_t n = 0; n < rows; ++n) {
+        double sum = 0;
+        for (std::int64_t k = 0; k < cols; ++k) sum += std::abs(double(w[static_cast<std::size_t>(n * cols + k)]));
+        size = std::max(size, sum);
+      }
+      // Ones are the largest of a block, so that even int8 activations are exact: 127. The last two have digits of -128, after
+      // a one that makes them so: 8290176 of 8355000 is (-128, -128, 127).
+      for (const int pattern : {0, 1, 2, 3, 4})
         for (const std::int64_t count : {1, 2, 4, 7}) {
           std::vector<float> in(static_cast<std::size_t>(count * cols));
-          for (std::size_t i = 0; i < in.size(); ++i) in[i] = signs == 0 || (signs == 2 && i % 2 == 0) ? 1.0f : -1.0f;
+          for (std::size_t i = 0; i < in.size(); ++i) {
+            in[i] = pattern == 0 || pattern == 3 || (pattern == 2 && i % 2 == 0) ? 1.0f : -1.0f;
+            if (pattern >= 3 && i % 32 != 0) in[i] *= 8290176.0f / 8355000.0f;
+          }
           for (const Activations activations : {Activations::F32, Activations::Q8}) {
+            if (activations == Activations::Q8 && pattern >= 3) continue;
             const auto out = product(*matrix, in, count, 1, activations, false);
             for (std::int64_t n = 0; n < rows; ++n) {
-              double want = 0, size = 0;
-              for (std::int64_t k = 0; k < cols; ++k) {
-                const double term = double(w[static_cast<std::size_t>(n * cols + k)]) * in[static_cast<std::size_t>(k)];
-                want += term, size += std::abs(term);
-              }
+              double want = 0;
+              for (std::int64_t k = 0; k < cols; ++k) want += double(w[static_cast<std::size_t>(n * cols + k)]) * in[static_cast<std::size_t>(k)];
               for (std::int64_t r = 0; r < count; ++r)
-                EXPECT_NEAR(out[static_cast<std::size_t>(r * rows + n)], want, 1e-6 * size) << info(type).name << " fill " << fill << " signs " << signs << " M=" << count;
+                EXPECT_NEAR(out[static_cast<std::size_t>(r * rows + n)], want, 1e-6 * size)
+                    << info(type).name << " fill " << fill << " pattern " << pattern << " M=" << count << (activations == Activations::Q8 ? " q8" : " f32");
             }
           }
         }
@@ -116,6 +125,20 @@ TEST_P(MultiplyTest, ARowInSeveralTilesIsTheRowAlone) {
       const auto in = floats(count * cols, 51);
       const auto all = product(*sample.matrix, in, count, 2, activations, false);
       for (const std::int64_t r : {0, 1, 31, 32, 35, 63, 64, 69}) {
+        const auto alone = product(*sample.matrix, std::vector<float>(in.begin() + r * cols, in.begin() + (r + 1) * cols), 1, 1, activations, false);
+        ASSERT_TRUE(std::equal(alone.begin(), alone.end(), all.begin() + r * rows)) << sample.name << " row " << r;
+      }
+    }
+}
+
+TEST_P(MultiplyTest, ALastTileOfOneRowIsTheRowAlone) {
+  ThreadPool pool(1);
+  const std::int64_t rows = 17, cols = 32, count = 31 * 32 + 1;  // the least that leaves one row over
+  const auto in = floats(count * cols, 61);
+  for (const auto& sample : samples::all(rows, cols, pool))
+    for (const Activations activations : {Activations::F32, Activations::Q8}) {
+      const auto all = product(*sample.matrix, in, count, 1, activations, false);
+      for (const std::int64_t r : {0, 991, 992}) {
         const auto alone = product(*sample.matrix, std::vector<float>(in.begin() + r * cols, in.begin() + (r + 1) * cols), 1, 1, activations, false);
         ASSERT_TRUE(std::equal(alone.begin(), alone.end(), all.begin() + r * rows)) << sample.name << " row " << r;
       }

@@ -106,6 +106,9 @@ inline std::vector<Sample> all(std::int64_t rows, std::int64_t cols, ThreadPool&
   out.push_back({"q8-row", packQ8(w.data(), rows, cols, kWholeRow, pool)});
   out.push_back({"q4-64", packQ4(w.data(), rows, cols, 64, true, pool)});
   out.push_back({"q4-32-asymmetric", packQ4(w.data(), rows, cols, 32, false, pool)});
+  const auto zeroed = quantized(8, rows, cols, 64, false, false, 13);
+  zeroed->q.zero = 100;  // not in the middle, so that it is left to take off signed codes, too
+  out.push_back({"codes8-zero", packQuantized(zeroed->q, pool)});
   for (const int bits : {2, 3, 4, 5, 6, 8})
     for (const int form : {0, 1, 2}) {
       const auto s = quantized(bits, rows, cols, form == 2 ? kWholeRow : 64, form == 1, form == 2, 13);
