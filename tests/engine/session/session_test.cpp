@@ -142,6 +142,7 @@ TEST(Session, ThreadsDoNotChangeAResult) {
       EXPECT_TRUE(identical(sixteen, decoded(*session(), tokens, 16))) << threads << " threads, kv '" << kv << "', drafts of 16";
     }
   }
+  unsetenv("TRADESPACE_WIDE");
 }
 
 TEST(Session, ACodecOfMoreBitsIsNearer) {

@@ -27,7 +27,10 @@ class MultiplyTest : public testing::TestWithParam<std::string> {
     before_ = kernelIsa();
     ASSERT_TRUE(forceIsa(GetParam()));
   }
-  void TearDown() override { forceIsa(before_); }
+  void TearDown() override {
+    forceIsa(before_);
+    unsetenv("TRADESPACE_WIDE");
+  }
   std::string before_;
 };
 
