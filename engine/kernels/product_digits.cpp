@@ -94,7 +94,7 @@ constexpr bool mayHave16(Element e) {
 }
 
 /// Bytes of codes that stay in a second-level cache while every tile passes; a tile's results then do, too. And panels that a
-/// tile's digits are at least turned into pairs for, which takes a fifteenth of the time of one.
+/// tile's digits are at least turned into pairs for: by count of instructions that costs a fifteenth of one panel (not timed).
 constexpr std::int64_t kStretchBytes = std::int64_t{256} << 10;
 template <Element E>
 constexpr std::int64_t kLeastStretch = kByPairs<E> ? 4 : 1;
@@ -105,16 +105,17 @@ struct TileScratch {
   std::int32_t* pairs;  ///< the tile's digits by pairs, where kernels take them so
 };
 
-/// The digits of a tile of several rows, as the kernel of its panels wants them.
+/// A tile's digits, as the kernel of its panels wants them: by pairs, unless a row is alone.
 template <Element E, int N>
 HWY_INLINE const std::int8_t* digitsOf(const DigitTiles& tiles, std::int64_t row0, std::int64_t T, const TileScratch& scratch) {
   const std::int64_t blocks = tiles.padded / kBlock;
   const std::int8_t* x = tiles.x + row0 * blocks * N * kBlock;
 #if TS_ROWS_APART
-  if constexpr (kByPairs<E>) {
-    unpackRows(x, T * blocks, scratch.pairs);
-    return reinterpret_cast<const std::int8_t*>(scratch.pairs);
-  }
+  if constexpr (kByPairs<E>)
+    if (T > 1) {
+      unpackRows(x, T * blocks, scratch.pairs);
+      return reinterpret_cast<const std::int8_t*>(scratch.pairs);
+    }
 #endif
   (void)T, (void)scratch;
   return x;
@@ -154,7 +155,7 @@ void panelsOf(const PanelView& v, Range panels, const DigitTiles& tiles, Rows ou
     const std::int64_t last = first + stretch < panels.end ? first + stretch : panels.end;
     for (std::int64_t row0 = 0; row0 < tiles.count; row0 += tiles.tile) {
       const std::int64_t T = tiles.count - row0 < tiles.tile ? tiles.count - row0 : tiles.tile;
-      const std::int8_t* x = T == 1 ? tiles.x + row0 * (tiles.padded / kBlock) * N * kBlock : digitsOf<E, N>(tiles, row0, T, scratch);
+      const std::int8_t* x = digitsOf<E, N>(tiles, row0, T, scratch);
       for (std::int64_t panel = first; panel < last; ++panel) panelTimes<E, sub, N, any>(v, panel, tiles, x, row0, T, out, scratch.sums);
     }
   }
