@@ -108,16 +108,17 @@ void apply(const Pass& pass, ConstRows in, std::span<const Step> steps, std::ini
   for (const Step& step : steps) addBias(*step.linear, step.out);
 }
 
-/// Query/key norm over each head or over the whole row, then rotation.
+/// Query/key norm over each head or over the whole row, then rotation. `rows` are the last of the pass.
 void normAndRotate(const Pass& pass, const Norm& norm, int heads, int rope, Rows rows) {
   const ModelConfig& c = pass.model.config;
   if (norm.weight.empty() && rope < 0) return;
+  const auto positions = pass.positions.last(static_cast<std::size_t>(rows.count));
   forRows(pass, rows.count, [&](std::int64_t i) {
     float* row = rows.row(i);
     // A pruned block has fewer heads than the norm over the whole row was trained for; its first rows.width weights remain.
     if (!norm.weight.empty() && c.qkNorm == QkNorm::Whole) normRow(c.norm, norm, c.normEpsilon, row, rows.width, row);
     const Rope* r = rope < 0 ? nullptr : &c.ropes[static_cast<std::size_t>(rope)];
-    const float* table = rope < 0 ? nullptr : pass.ropes.row(rope, pass.positions[static_cast<std::size_t>(i)]);
+    const float* table = rope < 0 ? nullptr : pass.ropes.row(rope, positions[static_cast<std::size_t>(i)]);
     for (int h = 0; h < heads; ++h) {
       float* head = row + static_cast<std::int64_t>(h) * c.headDim;
       if (!norm.weight.empty() && c.qkNorm == QkNorm::PerHead) normRow(c.norm, norm, c.normEpsilon, head, c.headDim, head);
@@ -150,21 +151,26 @@ void activateRow(Gate kind, const float* in, const float* up, std::int64_t n, fl
   }
 }
 
-/// Returns what the other half takes.
-ConstRows attentionHalf(const Pass& pass, const Block& block, int layer, Rows hidden) {
+/// Returns what the other half takes, of the rows from `firstWanted` on.
+ConstRows attentionHalf(const Pass& pass, const Block& block, int layer, Rows hidden, std::int64_t firstWanted) {
   const ModelConfig& c = pass.model.config;
   Workspace& w = pass.workspace;
-  const std::int64_t m = hidden.count, queries = std::int64_t{block.heads()} * c.headDim, keys = std::int64_t{block.kvHeads} * c.headDim;
+  const std::int64_t m = hidden.count, wanted = m - firstWanted, queries = std::int64_t{block.heads()} * c.headDim, keys = std::int64_t{block.kvHeads} * c.headDim;
   ConstRows in = hidden;
   if (!block.attentionNorm.weight.empty()) {
     const Rows normed = view(w.normed, m, c.hidden);
     normRows(pass, block.attentionNorm, hidden, normed);
     in = normed;
   }
-  const Rows q = view(w.q, m, queries), k = view(w.k, m, keys), v = view(w.v, m, keys);
-  const Rows attended = view(w.attended, m, queries), out = view(w.projected, m, c.hidden);
+  const Rows q = view(w.q, wanted, queries), k = view(w.k, m, keys), v = view(w.v, m, keys);
+  const Rows attended = view(w.attended, wanted, queries), out = view(w.projected, wanted, c.hidden);
   const std::array<Step, 3> steps{Step{Role::Q, &block.q, q}, Step{Role::K, &block.k, k}, Step{Role::V, &block.v, v}};
-  apply(pass, in, steps, {&block.o}, layer);
+  if (wanted == m) {
+    apply(pass, in, steps, {&block.o}, layer);
+  } else {
+    apply(pass, in, std::span(steps).last(2), {&block.q});
+    if (wanted > 0) apply(pass, in.from(firstWanted), std::span(steps).first(1), {&block.o}, layer);
+  }
   {
     const Timed timed(pass, Operation::Norm);
     const int rope = c.layers[static_cast<std::size_t>(layer)].rope;
@@ -172,9 +178,10 @@ ConstRows attentionHalf(const Pass& pass, const Block& block, int layer, Rows hi
     normAndRotate(pass, block.kNorm, block.kvHeads, rope, k);
   }
   pass.attention.attend(layer, q, k, v, attended);
+  if (wanted == 0) return {};
   const Step project{Role::O, &block.o, out};
   apply(pass, attended, std::span(&project, 1), {&block.gate, &block.up});
-  return addResidual(pass, block.attentionPostNorm, out, hidden, &block.mlpNorm);
+  return addResidual(pass, block.attentionPostNorm, out, hidden.from(firstWanted), &block.mlpNorm);
 }
 
 void mlpHalf(const Pass& pass, const Block& block, int layer, ConstRows in, Rows hidden) {
@@ -228,11 +235,11 @@ void embed(const Pass& pass, std::span<const int> tokens, Rows hidden) {
   timed.cost.bytes = model.embedding->bytes() / static_cast<std::size_t>(model.embedding->rows()) * static_cast<std::size_t>(hidden.count);
 }
 
-void runBlock(const Pass& pass, int layer, Rows hidden) {
+void runBlock(const Pass& pass, int layer, Rows hidden, std::int64_t firstWanted) {
   const Block& block = pass.model.blocks[static_cast<std::size_t>(layer)];
   const Ledger::InLayer in(pass.execution.ledger, layer);
-  const ConstRows middle = attentionHalf(pass, block, layer, hidden);
-  mlpHalf(pass, block, layer, middle, hidden);
+  const ConstRows middle = attentionHalf(pass, block, layer, hidden, firstWanted);
+  if (middle.count > 0) mlpHalf(pass, block, layer, middle, hidden.from(firstWanted));
 }
 
 void runHead(const Pass& pass, ConstRows hidden, Rows logits) {

@@ -36,7 +36,8 @@ class RopeCache {
 };
 
 /// How rows see each other: the one thing a block does not do itself. q, k and v are normed and rotated;
-/// q is [rows, heads * headDim], k and v [rows, kvHeads * headDim]; fills out, [rows, heads * headDim].
+/// k and v are [rows, kvHeads * headDim]; q is of the last of these rows, [asked, heads * headDim], of all or fewer or none;
+/// fills out, of the same shape as q.
 class Attention {
  public:
   virtual ~Attention() = default;
@@ -68,8 +69,9 @@ struct Pass {
 
 /// hidden[i] = embedding of tokens[i], scaled, with learned positions where the architecture has them.
 void embed(const Pass& pass, std::span<const int> tokens, Rows hidden);
-/// One transformer block, in place.
-void runBlock(const Pass& pass, int layer, Rows hidden);
+/// One transformer block, in place. Of rows before `firstWanted` only keys and values are made, their hidden values stay what
+/// they were: enough where no block follows that would read them.
+void runBlock(const Pass& pass, int layer, Rows hidden, std::int64_t firstWanted = 0);
 /// Final norm and head: logits [rows, vocabulary].
 void runHead(const Pass& pass, ConstRows hidden, Rows logits);
 

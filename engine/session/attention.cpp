@@ -123,7 +123,7 @@ void KvAttention::append(int layer, ConstRows k, ConstRows v) {
   for (std::int64_t h = 0; h < count; ++h) take(h, 0);
 }
 
-void KvAttention::place(int layer, std::int64_t rowCount) {
+void KvAttention::place(int layer, Range rows) {
   const Block& block = model_.blocks[static_cast<std::size_t>(layer)];
   const auto& heads = state_.layers[static_cast<std::size_t>(layer)];
   work_->places.clear();
@@ -132,8 +132,8 @@ void KvAttention::place(int layer, std::int64_t rowCount) {
     for (last = first; last < block.heads() && block.queryToKv[static_cast<std::size_t>(last)] == kv;) ++last;
     const std::int64_t step = std::max<std::int64_t>(1, kQueries / (last - first));
     // Longest first, so that the workers end together.
-    for (std::int64_t end = rowCount; end > 0; end -= std::min(end, step))
-      work_->places.push_back({&heads[static_cast<std::size_t>(kv)], {std::max<std::int64_t>(0, end - step), end}, {first, last}});
+    for (std::int64_t end = rows.end; end > rows.begin; end -= step)
+      work_->places.push_back({&heads[static_cast<std::size_t>(kv)], {std::max(rows.begin, end - step), end}, {first, last}});
   }
 }
 
@@ -187,7 +187,7 @@ void KvAttention::byChunks(const AttentionProblem& p, std::span<const AttentionT
 void KvAttention::withMass(const AttentionProblem& p, int layer) {
   const auto& heads = state_.layers[static_cast<std::size_t>(layer)];
   auto& mass = state_.mass[static_cast<std::size_t>(layer)];
-  const std::int64_t m = p.q.count;
+  const std::int64_t m = p.firstRow + p.q.count;
   if (state_.drafted == 0) mass.assign(heads.size(), {});
   for (std::size_t h = 0; h < mass.size(); ++h) {
     mass[h].resize(static_cast<std::size_t>(state_.drafted + m));
@@ -207,19 +207,19 @@ void KvAttention::attend(int layer, ConstRows q, ConstRows k, ConstRows v, Rows 
   const auto start = std::chrono::steady_clock::now();
   const ModelConfig& config = model_.config;
   const Block& block = model_.blocks[static_cast<std::size_t>(layer)];
-  const std::int64_t dim = config.headDim, m = q.count;
+  const std::int64_t dim = config.headDim, m = k.count, asked = q.count;
   append(layer, k, v);
   Cost cost;
   for (const HeadRows& rows : state_.layers[static_cast<std::size_t>(layer)]) {
     cost.bytes += rows.bytesRead();
-    cost.operations += static_cast<std::uint64_t>(4 * dim * (m * rows.size() - m * (m - 1) / 2));  // each row sees its past
+    cost.operations += static_cast<std::uint64_t>(4 * dim * (asked * rows.size() - asked * (asked - 1) / 2));  // each row sees its past
   }
   cost.operations = cost.operations * static_cast<std::uint64_t>(block.heads()) / static_cast<std::uint64_t>(std::max(1, block.kvHeads));
 
-  AttentionProblem p{q, out, dim, config.attentionScale > 0 ? config.attentionScale : 1.0f / std::sqrt(static_cast<float>(dim)), config.attentionSoftcap, positions_};
+  AttentionProblem p{q, out, m - asked, dim, config.attentionScale > 0 ? config.attentionScale : 1.0f / std::sqrt(static_cast<float>(dim)), config.attentionSoftcap, positions_};
   if (const int rope = config.layers[static_cast<std::size_t>(layer)].rope; state_.distanceCap > 0 && rope >= 0)
     p.distanceCap = state_.distanceCap, p.rope = &config.ropes[static_cast<std::size_t>(rope)], p.frequencies = &ropes_.frequencies(rope);
-  place(layer, m);
+  place(layer, {m - asked, m});
   const std::size_t places = work_->places.size(), workers = static_cast<std::size_t>(execution_.pool.size());
   const bool few = places < 4 * workers;
   if (const std::size_t tiles = few ? std::max(places, workers) : workers; work_->tiles.size() < tiles) work_->tiles.resize(tiles);

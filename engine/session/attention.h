@@ -44,8 +44,8 @@ class KvAttention : public Attention {
 
  private:
   void append(int layer, ConstRows k, ConstRows v);
-  /// Cuts the layer's work into tiles; look() says what each one's rows see.
-  void place(int layer, std::int64_t rowCount);
+  /// Cuts the layer's work for these rows of the pass into tiles; look() says what each one's rows see.
+  void place(int layer, Range rows);
   void look(int layer, std::size_t index, AttentionTile& tile) const;
   void withMass(const AttentionProblem& problem, int layer);
   /// Few tiles over many rows: their chunks are shared among the workers.

@@ -48,9 +48,10 @@ void AttentionTile::seal() {
 
 TileQueries AttentionTile::gather(const AttentionProblem& p, float* memory) const {
   const std::int64_t width = headCount() * p.dim;
-  ConstRows rows{p.q.row(firstRow_) + heads_.begin * p.dim, queries(), p.dim, p.dim};
+  const ConstRows asked = p.q.from(firstRow_ - p.firstRow);
+  ConstRows rows{asked.data + heads_.begin * p.dim, queries(), p.dim, p.dim};
   if (rowCount() > 1) {
-    for (std::int64_t i = 0; i < rowCount(); ++i) std::copy_n(p.q.row(firstRow_ + i) + heads_.begin * p.dim, width, memory + i * width);
+    for (std::int64_t i = 0; i < rowCount(); ++i) std::copy_n(asked.row(i) + heads_.begin * p.dim, width, memory + i * width);
     rows.data = memory;
   }
   return {rows, rows_->codec() ? nullptr : layQueries(rows, memory + rowCount() * width)};
@@ -148,7 +149,7 @@ void AttentionTile::merge(std::int64_t dim, std::int64_t c, Rows part, Rows tota
 
 void AttentionTile::finish(const AttentionProblem& p, Rows total) const {
   for (std::int64_t q = 0; q < total.count; ++q) {
-    float* out = p.out.row(firstRow_ + q / headCount()) + (heads_.begin + q % headCount()) * p.dim;
+    float* out = p.out.row(firstRow_ - p.firstRow + q / headCount()) + (heads_.begin + q % headCount()) * p.dim;
     scaled(1.0f / total.row(q)[p.dim + 1], total.row(q), p.dim, out);
   }
 }

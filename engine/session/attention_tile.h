@@ -13,8 +13,9 @@ namespace ts {
 
 /// One layer's attention: what every tile of it needs to know.
 struct AttentionProblem {
-  ConstRows q;  ///< of the pass, [row][head * dim]
+  ConstRows q;  ///< of the pass's last rows, [row][head * dim]
   Rows out;
+  std::int64_t firstRow;  ///< of the pass, which q and out begin with
   std::int64_t dim;
   float scale, softcap;                     ///< of the scores; softcap 0: none
   std::span<const std::int32_t> positions;  ///< of the pass's rows

@@ -91,8 +91,8 @@ struct Session::Impl {
   }
 
   /// Runs rows through every block, after the `drafted` rows of the draft that have run before (`parents` counts from the
-  /// first of those). False when stopped: the draft is dropped, committed rows are as before.
-  bool run(std::span<const int> ids, std::int64_t drafted, std::span<const int> parents, bool certain, bool wide, const std::stop_token& stop) {
+  /// first of those). Only rows from `firstWanted` on leave what a head takes. False when stopped: the draft is dropped, committed rows are as before.
+  bool run(std::span<const int> ids, std::int64_t firstWanted, std::int64_t drafted, std::span<const int> parents, bool certain, bool wide, const std::stop_token& stop) {
     const std::int64_t m = static_cast<std::int64_t>(ids.size()), width = model->config.hidden;
     hidden.resize(std::max(hidden.size(), static_cast<std::size_t>(m * width)));
     ropes.reserve(position() + drafted + m);
@@ -114,7 +114,8 @@ struct Session::Impl {
         dropDraft();
         return false;
       }
-      runBlock(pass, layer, rows);
+      const bool last = layer + 1 == model->config.layerCount();
+      runBlock(pass, layer, rows, last && !state.wantsMass ? firstWanted : 0);  // a policy weighs what every query sees
     }
     return true;
   }
@@ -239,13 +240,14 @@ Result<void> Session::prefill(std::span<const int> tokens, std::int64_t firstWan
     const std::int64_t count = std::min({total - begin, kChunk, s.untilBoundary()});
     const auto chunk = tokens.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(count));
     const bool wide = count > kNarrowRows;
-    if (!s.run(chunk, 0, {}, true, wide, stop)) return fail(ErrorKind::Cancelled, "prefill was cancelled", "session");
+    const std::int64_t wanted = std::clamp<std::int64_t>(firstWanted - begin, 0, count);  // the first of the chunk, or none
+    if (!s.run(chunk, wanted, 0, {}, true, wide, stop)) return fail(ErrorKind::Cancelled, "prefill was cancelled", "session");
     all.resize(static_cast<std::size_t>(count));
     for (std::int32_t i = 0; i < count; ++i) all[static_cast<std::size_t>(i)] = i;
     s.commit(all);
     s.tokens.insert(s.tokens.end(), chunk.begin(), chunk.end());
     s.evict();
-    for (std::int64_t i = std::max<std::int64_t>(0, firstWanted - begin); i < count; i += kHeadRows) {
+    for (std::int64_t i = wanted; i < count; i += kHeadRows) {
       const std::int64_t rows = std::min(kHeadRows, count - i);
       s.head(i, rows, 0, rows > kNarrowRows);
       if (sink)
@@ -275,7 +277,7 @@ Result<void> Session::decode(const DraftTree& tree) {
   bool chain = true;
   for (int i = 0; i < static_cast<int>(tree.parents.size()); ++i) chain &= tree.parents[static_cast<std::size_t>(i)] == i - 1;
   const auto drafted = static_cast<std::int64_t>(kept), more = static_cast<std::int64_t>(tree.tokens.size() - kept);
-  s.run(std::span(s.draft.tokens).subspan(kept), drafted, chain ? std::span<const int>() : std::span<const int>(s.draft.parents), false, false, {});
+  s.run(std::span(s.draft.tokens).subspan(kept), 0, drafted, chain ? std::span<const int>() : std::span<const int>(s.draft.parents), false, false, {});
   s.head(0, more, drafted, false);
   return {};
 }

@@ -65,9 +65,9 @@ Logits decoded(Session& session, std::span<const int> tokens, int step) {
   return all;
 }
 
-Logits prefilled(Session& session, std::span<const int> tokens) {
+Logits prefilled(Session& session, std::span<const int> tokens, std::int64_t firstWanted = 0) {
   Logits all;
-  const auto done = session.prefill(tokens, 0, [&](std::int64_t, std::span<const float> logits) { all.emplace_back(logits.begin(), logits.end()); });
+  const auto done = session.prefill(tokens, firstWanted, [&](std::int64_t, std::span<const float> logits) { all.emplace_back(logits.begin(), logits.end()); });
   EXPECT_TRUE(done);
   return all;
 }
@@ -107,6 +107,22 @@ TEST_P(Promises, PrefillAgreesWithDecoding) {
   EXPECT_LT(worst(decoded(*open(model, GetParam().kv), tokens, 1), prefilled(*open(model, GetParam().kv), tokens)), 2e-3);
 }
 
+// The last block makes only keys and values of rows whose logits nobody asks for.
+TEST_P(Promises, RowsWhoseLogitsAreNotAskedForChangeNothing) {
+  setenv("TRADESPACE_WIDE", "tiles", 1);  // or fewer rows could go another way than many
+  const auto model = family(GetParam().model);
+  const auto tokens = someTokens(120);
+  const auto prompt = std::span(tokens).first(90), rest = std::span(tokens).subspan(90);
+  const auto all = open(model, GetParam().kv);
+  const Logits every = prefilled(*all, prompt), after = decoded(*all, rest, 4);
+  for (const std::int64_t first : {1, 50, 89, 90}) {
+    const auto session = open(model, GetParam().kv);
+    EXPECT_TRUE(identical(prefilled(*session, prompt, first), Logits(every.begin() + first, every.end()))) << "from " << first;
+    EXPECT_TRUE(identical(decoded(*session, rest, 4), after)) << "after " << first;
+  }
+  unsetenv("TRADESPACE_WIDE");
+}
+
 TEST_P(Promises, AForkContinuesAlone) {
   const auto model = family(GetParam().model);
   const auto tokens = someTokens(120);
@@ -125,6 +141,23 @@ INSTANTIATE_TEST_SUITE_P(Product, Promises,
                                          Case{"llama", "window:sinks=4,recent=40"}, Case{"llama", "window:sinks=4,recent=40,distance=true+q8"},
                                          Case{"llama", "h2o:budget=0.3"}, Case{"llama", "h2o:budget=0.4,interval=7+q4"},
                                          Case{"mistral", ""}, Case{"mistral", "q8+h2o"}, Case{"gemma3", "q8"}, Case{"gpt2", "q8+window:recent=20"}));
+
+TEST(Session, TheLastBlockMakesOnlyKeysAndValuesOfRowsThatAreNotAskedFor) {
+  const auto model = family("llama");
+  const auto tokens = someTokens(100);
+  const auto operations = [&](std::int64_t firstWanted, Operation operation, const char* kv) {
+    const auto session = open(model, kv);
+    prefilled(*session, tokens, firstWanted);
+    return session->ledger().of(operation).operations;
+  };
+  std::uint64_t row = 0;
+  const Block& last = model->blocks.back();
+  for (const Linear* linear : {&last.q, &last.o, &last.gate, &last.up, &last.down}) row += linear->weight->operations();
+  EXPECT_EQ(operations(0, Operation::Linear, "") - operations(99, Operation::Linear, ""), 99 * row);
+  EXPECT_EQ(operations(0, Operation::Linear, "") - operations(100, Operation::Linear, ""), 100 * row);
+  EXPECT_LT(operations(99, Operation::Attention, ""), operations(0, Operation::Attention, ""));
+  EXPECT_EQ(operations(99, Operation::Linear, "h2o:budget=0.5"), operations(0, Operation::Linear, "h2o:budget=0.5"));  // which weighs what every query sees
+}
 
 TEST(Session, ThreadsDoNotChangeAResult) {
   setenv("TRADESPACE_WIDE", "tiles", 1);  // whose choice would be another machine's
