@@ -68,13 +68,16 @@ Range share(std::int64_t n, int worker, int workers, std::int64_t grain) {
   return {std::min(begin, n), std::min(end, n)};
 }
 
-Portions::Portions(std::int64_t n, int workers, std::int64_t least)
-    : n_(n), workers_(workers), long_(n * 3 / (4 * workers)), short_(std::max<std::int64_t>({1, std::min(least, n / (4 * workers)), n / (16 * workers)})) {}
+Portions::Portions(std::int64_t n, int workers) : n_(n), workers_(workers) {
+  for (std::int64_t rest = n; rest > 0; rest -= workers_ * size(rest)) count_ += std::min(workers_, (rest + size(rest) - 1) / size(rest));
+}
 
 Range Portions::operator[](std::int64_t i) const {
-  if (i < workers_) return {i * long_, (i + 1) * long_};
-  const std::int64_t begin = workers_ * long_ + (i - workers_) * short_;
-  return {begin, std::min(begin + short_, n_)};
+  std::int64_t begin = 0;
+  for (; i >= workers_; i -= workers_) begin += workers_ * size(n_ - begin);
+  const std::int64_t length = size(n_ - begin);
+  begin += i * length;
+  return {begin, std::min(begin + length, n_)};
 }
 
 struct ThreadPool::Team {

@@ -26,17 +26,18 @@ struct Stretch {
 /// The share of `worker` in n items split evenly among `workers`, in multiples of `grain` (except the last).
 Range share(std::int64_t n, int worker, int workers, std::int64_t grain = 1);
 
-/// n items cut so that workers end together where their cores are not equally free: one long portion for each, the rest short
-/// ones, to be taken in order by whoever is free (ThreadPool::each). Short ones have `least` items where that leaves enough
-/// of them; the last may have fewer.
+/// n items cut so that workers end together where their cores are not equally free: half of them in a portion for each worker,
+/// half of the rest likewise, and so on down to single items, to be taken in order by whoever is free (ThreadPool::each).
+/// This is factoring (Hummel, Schonberg and Flynn, Communications of the ACM 35:8, 1992).
 class Portions {
  public:
-  Portions(std::int64_t n, int workers, std::int64_t least = 1);
-  std::int64_t count() const { return workers_ + (n_ - workers_ * long_ + short_ - 1) / short_; }
+  Portions(std::int64_t n, int workers);
+  std::int64_t count() const { return count_; }
   Range operator[](std::int64_t i) const;
 
  private:
-  std::int64_t n_, workers_, long_, short_;
+  std::int64_t size(std::int64_t rest) const { return rest < 4 * workers_ ? 1 : rest / (2 * workers_); }  ///< of each portion of a round
+  std::int64_t n_, workers_, count_ = 0;
 };
 
 /// A fixed team of threads that runs one function at a time on all of them; the calling thread is worker 0.

@@ -61,11 +61,6 @@ void multiplySome(const Batch& batch, const Tiles& tiles, float* scratch, Range 
 /// Rows from which it pays to share the preparing of activations, at the price of a barrier.
 constexpr std::int64_t kSharedRows = 4;
 
-/// Bytes of prepared activations that a second-level cache holds, so that every portion finds them there; of more each
-/// portion takes several panels to a reading.
-constexpr std::size_t kNearBytes = std::size_t{512} << 10;
-constexpr std::int64_t kPanelsToReading = 4;
-
 /// lay(memory) says where the prepared activations go; digits: 0 for floats.
 template <class Lay>
 void run(const Batch& batch, ConstRows in, Execution& execution, int digits, std::size_t prepared, Lay lay) {
@@ -87,7 +82,7 @@ void run(const Batch& batch, ConstRows in, Execution& execution, int digits, std
   if (in.count <= kNarrowRows)  // whoever waited fetched the beginning of an even share (expectProducts)
     return execution.pool.run(
         [&](int worker) { multiplySome(batch, tiles, execution.scratchFor(worker, scratch), share(batch.panels, worker, workers)); });
-  const Portions cut(batch.panels, workers, prepared * sizeof(float) > kNearBytes ? kPanelsToReading : 1);
+  const Portions cut(batch.panels, workers);
   execution.pool.each(cut.count(), [&](std::int64_t i, int worker) { multiplySome(batch, tiles, execution.scratchFor(worker, scratch), cut[i]); });
 }
 

@@ -71,7 +71,7 @@ TEST(FrontPicture, KeepsRunsBeyondALimitOffTheFrontAndSaysSo) {
   const FrontPicture picture = makeFrontPicture(sampleRuns(), c);
   EXPECT_GT(picture.outside, 0);
   for (const PlotPoint& point : picture.plot.points) {
-    if (point.y > 39.0) EXPECT_FALSE(point.onFront || point.feasible);
+    EXPECT_FALSE(point.y > 39.0 && (point.onFront || point.feasible));
   }
   EXPECT_TRUE(describe(picture, sampleRuns(), c).contains("outside the limits"));
 }

@@ -36,25 +36,35 @@ TEST(Share, CoversEveryItemOnceInMultiplesOfTheGrain) {
 
 TEST(Portions, CoverEveryItemOnceTheLongOnesFirst) {
   for (std::int64_t n = 0; n <= 200; ++n)
-    for (int workers = 1; workers <= 16; ++workers)
-      for (const std::int64_t least : {1, 4}) {
-        const Portions cut(n, workers, least);
-        std::int64_t next = 0, longest = 0;
-        std::vector<std::int64_t> taken(static_cast<std::size_t>(workers));  // by equally fast workers
-        for (std::int64_t i = 0; i < cut.count(); ++i) {
-          EXPECT_EQ(cut[i].begin, next);
-          EXPECT_LE(cut[i].begin, cut[i].end);
-          if (i >= workers) {
-            EXPECT_GT(cut[i].size(), 0);
-            longest = std::max(longest, cut[i].size());
-          }
-          *std::min_element(taken.begin(), taken.end()) += cut[i].size();
-          next = cut[i].end;
-        }
-        EXPECT_EQ(next, n);
-        EXPECT_LE(*std::max_element(taken.begin(), taken.end()), (n + workers - 1) / workers + longest);
-        EXPECT_LE(longest, std::max<std::int64_t>(1, n / (4 * workers)));
+    for (int workers = 1; workers <= 16; ++workers) {
+      const Portions cut(n, workers);
+      std::int64_t next = 0, before = n;
+      std::vector<std::int64_t> taken(static_cast<std::size_t>(workers));  // by equally fast workers
+      for (std::int64_t i = 0; i < cut.count(); ++i) {
+        EXPECT_EQ(cut[i].begin, next);
+        EXPECT_GT(cut[i].size(), 0);
+        EXPECT_LE(cut[i].size(), before);
+        *std::min_element(taken.begin(), taken.end()) += before = cut[i].size();
+        next = cut[i].end;
       }
+      EXPECT_EQ(next, n);
+      EXPECT_LE(before, 1);
+      EXPECT_LE(*std::max_element(taken.begin(), taken.end()), (n + workers - 1) / workers + 1);
+    }
+}
+
+TEST(Portions, AWorkerAtHalfSpeedHoldsTheOthersUpByATwentiethOrAnItem) {
+  for (std::int64_t n = 1; n <= 400; ++n)
+    for (int workers = 2; workers <= 16; ++workers) {
+      const Portions cut(n, workers);
+      std::vector<std::int64_t> until(static_cast<std::size_t>(workers));  // when each is free
+      for (std::int64_t i = 0; i < cut.count(); ++i) {
+        const auto free = std::min_element(until.begin(), until.end());
+        *free += cut[i].size() * (free == until.begin() ? 2 : 1);
+      }
+      const std::int64_t together = (2 * n + 2 * workers - 2) / (2 * workers - 1);  // if they could end at once
+      EXPECT_LE(*std::max_element(until.begin(), until.end()), together + std::max<std::int64_t>(2, together / 20)) << n << " items, " << workers << " workers";
+    }
 }
 
 TEST(ThreadPool, EachItemIsTakenOnceAndAFailureReachesTheDriver) {
