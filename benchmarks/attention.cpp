@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Attention of one decode step: rows x queries that share them, on one thread. The rows are several times the last-level
-// cache, taken in turn, so that they come from memory as in decoding; `cached` takes the same ones again.
+// cache, taken in turn, so that they come from memory as in decoding; `cached` takes the same ones again. And a prompt's: rows
+// that see each other.
 //   tradespace_benchmarks --benchmark_filter='attention/'
 #include <benchmark/benchmark.h>
 
@@ -92,7 +93,43 @@ void step(benchmark::State& state, const std::string& codec, std::int64_t rows, 
   state.counters["GOP/s"] = Counter(1e-9 * static_cast<double>(cost.operations), Counter::kIsRate);
 }
 
+/// A prompt of `rows` through one layer of 3 x 3 heads.
+void prompt(benchmark::State& state, const std::string& codec, std::int64_t rows, int threads) {
+  constexpr int kKvHeads = 3, kHeads = 9;
+  Model model;
+  model.config.headDim = kDim, model.config.heads = kHeads, model.config.kvHeads = kKvHeads;
+  model.config.layers.resize(1);
+  model.blocks.resize(1);
+  model.blocks[0].kvHeads = kKvHeads;
+  for (int h = 0; h < kHeads; ++h) model.blocks[0].queryToKv.push_back(h / (kHeads / kKvHeads));
+  KvState kv;
+  kv.certain = true;
+  if (!codec.empty()) kv.codec = *registry().make<KvCodec>(Family::KeyValue, *parseStrategy(codec, ""));
+  auto& heads = kv.layers.emplace_back(kKvHeads, HeadRows(kv.codec, kDim, false));
+  ThreadPool pool(threads);
+  Execution execution(pool);
+  RopeCache ropes(model.config, rows);
+  KvAttention attention(model, kv, execution, ropes);
+  std::vector<std::int32_t> positions(static_cast<std::size_t>(rows));
+  std::iota(positions.begin(), positions.end(), 0);
+  attention.setPositions(positions);
+  std::vector<float> q(static_cast<std::size_t>(rows * kHeads * kDim)), k(static_cast<std::size_t>(rows * kKvHeads * kDim)), out(q.size());
+  for (std::size_t i = 0; i < q.size(); ++i) q[i] = static_cast<float>(i * 7919 % 1000) * 1e-3f;
+  for (std::size_t i = 0; i < k.size(); ++i) k[i] = static_cast<float>(i * 6553 % 1000) * 1e-3f;
+  for (auto _ : state) {
+    attention.attend(0, {q.data(), rows, kHeads * kDim, kHeads * kDim}, {k.data(), rows, kKvHeads * kDim, kKvHeads * kDim},
+                     {k.data(), rows, kKvHeads * kDim, kKvHeads * kDim}, {out.data(), rows, kHeads * kDim, kHeads * kDim});
+    for (HeadRows& head : heads) head.clear();
+  }
+  state.counters["GOP/s"] = benchmark::Counter(1e-9 * static_cast<double>(execution.ledger.of(Operation::Attention).operations), benchmark::Counter::kIsRate);
+}
+
 const bool registered = [] {
+  for (const std::string codec : {"", "f16", "q8"})
+    for (const std::int64_t rows : {512, 4096})
+      for (const int threads : {1, cpuInfo().physicalCores})
+        benchmark::RegisterBenchmark(("attention/prompt/rows:" + std::to_string(rows) + "/cache:" + (codec.empty() ? "f32" : codec) + "/threads:" + std::to_string(threads)).c_str(),
+                                     prompt, codec, rows, threads)->UseRealTime()->Unit(benchmark::kMicrosecond);
   for (const std::string codec : {"", "f16", "q8"})
     for (const std::int64_t rows : {64, 512, 4096})
       for (const int threads : {1, cpuInfo().physicalCores}) {

@@ -216,7 +216,7 @@ void score(ConstRows queries, const T* panels, Range rows, Rows scores, const fl
     const std::int64_t base = r / kKeyPanel * kKeyPanel;
     float* to = scores.data + (r - rows.begin);
     // With few queries the memory decides, and one stream of it is the fastest.
-    const bool several = kPanelsTogether > 1 && queries.count > kScored / 2 && rows.end - base > kKeyPanel;
+    const bool several = kPanelsTogether > 1 && rows.end - base > kKeyPanel;
     if (several) scoreGroups<kPanelsTogether>(queries, sideBySide, panels, r, rows.end, to, scores.stride);
     else scoreGroups<1>(queries, sideBySide, panels, r, rows.end, to, scores.stride);
     r = std::min(rows.end, base + (several ? kPanelsTogether : 1) * kKeyPanel);

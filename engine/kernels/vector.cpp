@@ -245,12 +245,13 @@ void ropeInterleaved(float* row, const float* cos, const float* sin, std::int64_
 }
 
 /// e^x for x up to 88, within 1.1 units in the last place, 0 below -87.3, where results are hardly normal numbers. By x = n ln 2 + r,
+constexpr float kLog2OfE = 1.44269504f;
 /// ln 2 in two parts (Cody and Waite), and e^r = 1 + r + r^2 p(r) for |r| <= 0.347, p the polynomial of degree 4 with the least
 /// largest error (3e-9 of e^r). Half the operations of Highway's, which holds for all floats.
 HWY_INLINE V expOf(V x) {
   const hn::RebindToSigned<D> di;
   // Rounded by adding 1.5 * 2^23, from where on floats are whole: n then stands in the low bits.
-  const V magic = hn::Set(d, 12582912.0f), lifted = hn::MulAdd(x, hn::Set(d, 1.44269504f), magic), whole = hn::Sub(lifted, magic);
+  const V magic = hn::Set(d, 12582912.0f), lifted = hn::MulAdd(x, hn::Set(d, kLog2OfE), magic), whole = hn::Sub(lifted, magic);
   const V r = hn::NegMulAdd(whole, hn::Set(d, -2.12194440e-4f), hn::NegMulAdd(whole, hn::Set(d, 0.693359375f), x));
   V p = hn::Set(d, 0.0013814571f);
   p = hn::MulAdd(p, r, hn::Set(d, 0.008368724f));
@@ -261,6 +262,25 @@ HWY_INLINE V expOf(V x) {
   const V y = hn::Add(p, hn::Set(d, 1.0f));
   const V scaled = hn::BitCast(d, hn::Add(hn::BitCast(di, y), hn::ShiftLeft<23>(hn::BitCast(di, lifted))));
   return hn::IfThenElse(hn::IsNaN(x), x, hn::IfThenZeroElse(hn::Lt(x, hn::Set(d, -87.3f)), scaled));
+}
+
+/// 2^t = 2^n (1 + r q(r)) for t that is no larger than 0 or no number; |r| <= 0.5, q the polynomial of degree 5 with the least largest
+/// error (2e-9 of 2^r). A base of 2 leaves r exact, where e needs ln 2 in two parts.
+HWY_INLINE V powerOfTwo(V t) {
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
+  const V whole = hn::Round(t), r = hn::Sub(t, whole);
+#else
+  const hn::RebindToSigned<D> di;
+  const V magic = hn::Set(d, 12582912.0f), lifted = hn::Add(t, magic), whole = hn::Sub(lifted, magic), r = hn::Sub(t, whole);
+#endif
+  V p = hn::Set(d, 1.5353362e-4f);
+  for (const float c : {1.3398875e-3f, 9.618437e-3f, 5.5503324e-2f, 0.24022648f, 0.6931472f, 1.0f}) p = hn::MulAdd(p, r, hn::Set(d, c));
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
+  return V{_mm512_scalef_ps(p.raw, whole.raw)};  // 0 for -infinity, whatever p is
+#else
+  const V scaled = hn::BitCast(d, hn::Add(hn::BitCast(di, p), hn::ShiftLeft<23>(hn::BitCast(di, lifted))));
+  return hn::IfThenElse(hn::IsNaN(t), t, hn::IfThenZeroElse(hn::Lt(t, hn::Set(d, -126.0f)), scaled));
+#endif
 }
 
 HWY_INLINE V sigmoid(V x) {
@@ -299,7 +319,7 @@ SoftmaxSum softmaxSum(const float* scores, std::int64_t n) {
   for (; i < n; ++i) maximum = std::fmax(maximum, scores[i]);
   const V mv = hn::Set(d, maximum);
   const float sum = reduce(n, [&](V s, std::int64_t j, std::int64_t c) HWY_ATTR {
-    const V e = expOf(hn::Sub(load(scores + j, c), mv));
+    const V e = powerOfTwo(hn::Mul(hn::Set(d, kLog2OfE), hn::Sub(load(scores + j, c), mv)));
     return hn::Add(s, c == lanes ? e : hn::IfThenElseZero(hn::FirstN(d, static_cast<std::size_t>(c)), e));
   });
   return {maximum, sum};
@@ -314,14 +334,14 @@ SoftmaxSum exponentials(float factor, float* scores, std::int64_t n) {
   for (; i + lanes <= n; i += lanes) m[0] = hn::Max(m[0], hn::LoadU(d, scores + i));
   float maximum = hn::GetLane(hn::MaxOfLanes(d, hn::Max(m[0], m[1])));
   for (; i < n; ++i) maximum = std::fmax(maximum, scores[i]);
-  maximum *= factor;  // which is positive, so rounding keeps the order
-  const V f = hn::Set(d, factor), mv = hn::Set(d, maximum);
+  // The difference first: what rounding takes is then a part of it, next to nothing for what weighs most.
+  const V f = hn::Set(d, factor * kLog2OfE), mv = hn::Set(d, maximum);
   const float sum = reduce(n, [&](V s, std::int64_t j, std::int64_t c) HWY_ATTR {
-    const V e = expOf(hn::Sub(hn::Mul(f, load(scores + j, c)), mv));  // two operations, so that the largest gives e^0
+    const V e = powerOfTwo(hn::Mul(f, hn::Sub(load(scores + j, c), mv)));
     store(e, scores + j, c);
     return hn::Add(s, c == lanes ? e : hn::IfThenElseZero(hn::FirstN(d, static_cast<std::size_t>(c)), e));
   });
-  return {maximum, sum};
+  return {maximum * factor, sum};
 }
 SoftmaxSum softmax(float* scores, std::int64_t n) {
   const SoftmaxSum all = exponentials(1.0f, scores, n);

@@ -40,10 +40,13 @@ void AttentionTile::set(const HeadRows& rows, Range passRows, Range heads) {
 
 void AttentionTile::seal() {
   shared_ = pieces_[0].rows(), longest_ = 0;
+  bool nested = true;
   for (const Pieces& seen : pieces_) {
     longest_ = std::max(longest_, seen.rows());
     shared_ = std::min(shared_, commonRows(pieces_[0], seen));
+    nested &= commonRows(pieces_.back(), seen) == seen.rows();
   }
+  scored_ = nested ? longest_ : shared_;
 }
 
 TileQueries AttentionTile::gather(const AttentionProblem& p, float* memory) const {
@@ -101,18 +104,18 @@ void AttentionTile::capDistances(const AttentionProblem& p, ConstRows queries, R
 }
 
 void AttentionTile::chunk(const AttentionProblem& p, const TileQueries& queries, std::int64_t c, Rows scores, Rows part) const {
-  const Range seen{c * kChunk, (c + 1) * kChunk}, together = below(seen, shared_);
+  const Range seen{c * kChunk, (c + 1) * kChunk}, together = below(seen, shared_), scored = below(seen, scored_);
   const std::int64_t heads = headCount();
-  // Every query alone sees the rest of the chunk: after the shared rows, up to its own row.
-  const auto eachRow = [&](auto body) {
+  // Every query alone sees the rest of the chunk: after what is done for all, up to its own row.
+  const auto eachRow = [&](Range done, auto body) {
     for (std::int64_t i = 0; i < rowCount(); ++i) {
       const Range own = below(seen, pieces_[static_cast<std::size_t>(i)].rows());
-      forPieces(i, {std::max(own.begin, together.end), own.end}, seen.begin, [&](Piece piece, std::int64_t at) { body(i, piece, at); });
+      forPieces(i, {std::max(own.begin, done.end), own.end}, seen.begin, [&](Piece piece, std::int64_t at) { body(i, piece, at); });
     }
   };
 
-  forPieces(0, together, seen.begin, [&](Piece piece, std::int64_t at) { scorePiece(piece, queries, columns(scores, at, piece.end - piece.begin)); });
-  eachRow([&](std::int64_t i, Piece piece, std::int64_t at) {
+  forPieces(rowCount() - 1, scored, seen.begin, [&](Piece piece, std::int64_t at) { scorePiece(piece, queries, columns(scores, at, piece.end - piece.begin)); });
+  eachRow(scored, [&](std::int64_t i, Piece piece, std::int64_t at) {
     scorePiece(piece, {someRows(queries.rows, i * heads, heads), nullptr}, columns(someRows(scores, i * heads, heads), at, piece.end - piece.begin));
   });
   if (p.distanceCap > 0 && p.rope) capDistances(p, queries.rows, seen, scores);
@@ -129,7 +132,7 @@ void AttentionTile::chunk(const AttentionProblem& p, const TileQueries& queries,
 
   const Rows values = columns(part, 0, p.dim);
   forPieces(0, together, seen.begin, [&](Piece piece, std::int64_t at) { addPiece(piece, columns(scores, at, piece.end - piece.begin), values); });
-  eachRow([&](std::int64_t i, Piece piece, std::int64_t at) {
+  eachRow(together, [&](std::int64_t i, Piece piece, std::int64_t at) {
     addPiece(piece, columns(someRows(scores, i * heads, heads), at, piece.end - piece.begin), someRows(values, i * heads, heads));
   });
 }

@@ -80,6 +80,8 @@ class AttentionTile {
   Range heads_;
   std::int64_t shared_ = 0;    ///< rows that every query of the tile sees first
   std::int64_t longest_ = 0;   ///< rows that the one that sees most sees
+  std::int64_t scored_ = 0;    ///< rows that queries are scored against together: longest_ where each sees a part, from the first on, of what
+                               ///< the last one sees; what they do not see they leave unread. Else shared_
   std::vector<Pieces> pieces_; ///< of each row
 };
 
