@@ -309,32 +309,51 @@ void unpackPanelOf(const PanelView& v, std::int64_t panel, std::int64_t first, s
   }
 }
 
+/// Four values of each of four rows, to where the first value of the first goes among T rows side by side.
+HWY_INLINE void layFour(const float* const (&rows)[4], float* x, std::int64_t T) {
+  const hn::CappedTag<float, 4> d4;
+  const hn::Repartition<double, decltype(d4)> pairs;
+  const auto two = [&](auto a, auto b, float* to) HWY_ATTR {
+    hn::StoreU(hn::BitCast(d4, hn::InterleaveLower(pairs, hn::BitCast(pairs, a), hn::BitCast(pairs, b))), d4, to);
+    hn::StoreU(hn::BitCast(d4, hn::InterleaveUpper(pairs, hn::BitCast(pairs, a), hn::BitCast(pairs, b))), d4, to + T);
+  };
+  const auto a = hn::LoadU(d4, rows[0]), b = hn::LoadU(d4, rows[1]), c = hn::LoadU(d4, rows[2]), e = hn::LoadU(d4, rows[3]);
+  two(hn::InterleaveLower(d4, a, b), hn::InterleaveLower(d4, c, e), x);
+  two(hn::InterleaveUpper(d4, a, b), hn::InterleaveUpper(d4, c, e), x + 2 * T);
+}
+
 /// Lays the rows of a tile as [k][T], zeros beyond the width, and sums their blocks. The sum of a block is the same
 /// whatever T.
 void fillTile(const FloatTiles& tiles, ConstRows in, std::int64_t tile) {
   const std::int64_t row0 = tile * tiles.tile, all = tiles.padded / kBlock;
   const std::int64_t T = in.count - row0 < tiles.tile ? in.count - row0 : tiles.tile;
-  HWY_ALIGN float rest[kBlock];
+  HWY_ALIGN float rest[kTile][kBlock];
+  const float* rows[kTile];
   for (std::int64_t first = 0; first < all; first += kSlabBlocks) {
     const std::int64_t count = all - first < kSlabBlocks ? all - first : kSlabBlocks,
                        at = blockAt(in.count, row0, first, count);
-    for (std::int64_t m = 0; m < T; ++m)
-      for (std::int64_t b = 0; b < count; ++b) {
-        const std::int64_t k0 = (first + b) * kBlock;
-        const float* row = in.row(row0 + m) + k0;
-        if (k0 + kBlock > in.width) {
-          for (std::int64_t k = 0; k < kBlock; ++k) rest[k] = k0 + k < in.width ? row[k] : 0.0f;
-          row = rest;
-        }
-        if (tiles.x != in.data) {
-          float* x = const_cast<float*>(tiles.x) + (at + b * T) * kBlock + m;
-          for (std::int64_t k = 0; k < kBlock; ++k) x[k * T] = row[k];
-        }
-        if (!tiles.sums) continue;
-        V sum = hn::LoadU(d, row);
-        for (int l = kLanes; l < kBlock; l += kLanes) sum = hn::Add(sum, hn::LoadU(d, row + l));
+    for (std::int64_t b = 0; b < count; ++b) {
+      const std::int64_t k0 = (first + b) * kBlock;
+      for (std::int64_t m = 0; m < T; ++m) {
+        rows[m] = in.row(row0 + m) + k0;
+        if (k0 + kBlock <= in.width) continue;
+        for (std::int64_t k = 0; k < kBlock; ++k) rest[m][k] = k0 + k < in.width ? rows[m][k] : 0.0f;
+        rows[m] = rest[m];
+      }
+      if (tiles.x != in.data) {
+        float* x = const_cast<float*>(tiles.x) + (at + b * T) * kBlock;
+        std::int64_t m = 0;
+        for (; m + 4 <= T; m += 4)
+          for (std::int64_t k = 0; k < kBlock; k += 4) layFour({rows[m] + k, rows[m + 1] + k, rows[m + 2] + k, rows[m + 3] + k}, x + k * T + m, T);
+        for (; m < T; ++m)
+          for (std::int64_t k = 0; k < kBlock; ++k) x[k * T + m] = rows[m][k];
+      }
+      for (std::int64_t m = 0; m < T && tiles.sums; ++m) {
+        V sum = hn::LoadU(d, rows[m]);
+        for (int l = kLanes; l < kBlock; l += kLanes) sum = hn::Add(sum, hn::LoadU(d, rows[m] + l));
         const_cast<float*>(tiles.sums)[at + b * T + m] = hn::GetLane(hn::SumOfLanes(d, sum));
       }
+    }
   }
 }
 
