@@ -264,22 +264,24 @@ HWY_INLINE V expOf(V x) {
   return hn::IfThenElse(hn::IsNaN(x), x, hn::IfThenZeroElse(hn::Lt(x, hn::Set(d, -87.3f)), scaled));
 }
 
-/// 2^t = 2^n (1 + r q(r)) for t that is no larger than 0 or no number; |r| <= 0.5, q the polynomial of degree 5 with the least largest
-/// error (2e-9 of 2^r). A base of 2 leaves r exact, where e needs ln 2 in two parts.
+/// 2^t = 2^n (1 + r q(r)) for t that is no larger than 0 or no number; |r| <= 0.5, q the polynomial of degree 5 with the least
+/// largest error (2e-9 of 2^r). A base of 2 leaves r exact, where e needs ln 2 in two parts. 0 below the least normal number,
+/// or with AVX-512 what it is.
 HWY_INLINE V powerOfTwo(V t) {
+  const auto polynomial = [](V r) HWY_ATTR {
+    V p = hn::Set(d, 1.5353362e-4f);
+    for (const float c : {1.3398875e-3f, 9.618437e-3f, 5.5503324e-2f, 0.24022648f, 0.6931472f, 1.0f}) p = hn::MulAdd(p, r, hn::Set(d, c));
+    return p;
+  };
 #if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
-  const V whole = hn::Round(t), r = hn::Sub(t, whole);
+  const V whole = hn::Round(t);
+  return V{_mm512_scalef_ps(polynomial(hn::Sub(t, whole)).raw, whole.raw)};  // 0 for -infinity, whatever comes of the polynomial
 #else
+  // Rounded as in expOf; the low bits are n + 127, which shifted are 2^n, and 0 for n = -127.
+  const V least = hn::Set(d, -127.0f), x = hn::IfThenElse(hn::Lt(t, least), least, t);  // not the larger one: what is no number stays
+  const V magic = hn::Set(d, 12582912.0f + 127.0f), lifted = hn::Add(x, magic);
   const hn::RebindToSigned<D> di;
-  const V magic = hn::Set(d, 12582912.0f), lifted = hn::Add(t, magic), whole = hn::Sub(lifted, magic), r = hn::Sub(t, whole);
-#endif
-  V p = hn::Set(d, 1.5353362e-4f);
-  for (const float c : {1.3398875e-3f, 9.618437e-3f, 5.5503324e-2f, 0.24022648f, 0.6931472f, 1.0f}) p = hn::MulAdd(p, r, hn::Set(d, c));
-#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
-  return V{_mm512_scalef_ps(p.raw, whole.raw)};  // 0 for -infinity, whatever p is
-#else
-  const V scaled = hn::BitCast(d, hn::Add(hn::BitCast(di, p), hn::ShiftLeft<23>(hn::BitCast(di, lifted))));
-  return hn::IfThenElse(hn::IsNaN(t), t, hn::IfThenZeroElse(hn::Lt(t, hn::Set(d, -126.0f)), scaled));
+  return hn::Mul(polynomial(hn::Sub(x, hn::Sub(lifted, magic))), hn::BitCast(d, hn::ShiftLeft<23>(hn::BitCast(di, lifted))));
 #endif
 }
 
