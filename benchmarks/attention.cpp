@@ -93,7 +93,7 @@ void step(benchmark::State& state, const std::string& codec, std::int64_t rows, 
   state.counters["GOP/s"] = Counter(1e-9 * static_cast<double>(cost.operations), Counter::kIsRate);
 }
 
-/// A prompt of `rows` through one layer of 3 x 3 heads.
+/// A prompt of `rows`, in one pass (a session's passes are of 512 at most), through one layer of 3 x 3 heads.
 void prompt(benchmark::State& state, const std::string& codec, std::int64_t rows, int threads) {
   constexpr int kKvHeads = 3, kHeads = 9;
   Model model;

@@ -33,7 +33,8 @@ struct Rows {
   std::int64_t width = 0;
   std::int64_t stride = 0;
   float* row(std::int64_t i) const { return data + i * stride; }
-  Rows from(std::int64_t first) const { return {row(first), count - first, width, stride}; }  ///< without the rows before it
+  Rows some(std::int64_t first, std::int64_t n) const { return {row(first), n, width, stride}; }
+  Rows from(std::int64_t first) const { return some(first, count - first); }
 };
 struct ConstRows {
   const float* data = nullptr;
@@ -44,7 +45,8 @@ struct ConstRows {
   ConstRows(const float* d, std::int64_t c, std::int64_t w, std::int64_t s) : data(d), count(c), width(w), stride(s) {}
   ConstRows(const Rows& r) : data(r.data), count(r.count), width(r.width), stride(r.stride) {}  // NOLINT: a view widens
   const float* row(std::int64_t i) const { return data + i * stride; }
-  ConstRows from(std::int64_t first) const { return {row(first), count - first, width, stride}; }
+  ConstRows some(std::int64_t first, std::int64_t n) const { return {row(first), n, width, stride}; }
+  ConstRows from(std::int64_t first) const { return some(first, count - first); }
 };
 
 }  // namespace ts

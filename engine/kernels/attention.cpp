@@ -215,7 +215,6 @@ void score(ConstRows queries, const T* panels, Range rows, Rows scores, const fl
   for (std::int64_t r = rows.begin; r < rows.end;) {
     const std::int64_t base = r / kKeyPanel * kKeyPanel;
     float* to = scores.data + (r - rows.begin);
-    // With few queries the memory decides, and one stream of it is the fastest.
     const bool several = kPanelsTogether > 1 && rows.end - base > kKeyPanel;
     if (several) scoreGroups<kPanelsTogether>(queries, sideBySide, panels, r, rows.end, to, scores.stride);
     else scoreGroups<1>(queries, sideBySide, panels, r, rows.end, to, scores.stride);

@@ -94,7 +94,8 @@ constexpr bool mayHave16(Element e) {
 }
 
 /// Bytes of codes that stay in a second-level cache while every tile passes; a tile's results then do, too. And panels that a
-/// tile's digits are at least turned into pairs for: by count of instructions that costs a fifteenth of one panel (not timed).
+/// tile's digits are turned into pairs for where a worker has so many at a time: by count of instructions that costs a fifteenth of one
+/// panel (not timed).
 constexpr std::int64_t kStretchBytes = std::int64_t{256} << 10;
 template <Element E>
 constexpr std::int64_t kLeastStretch = kByPairs<E> ? 4 : 1;

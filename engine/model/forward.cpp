@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <chrono>
 #include <initializer_list>
 
@@ -164,12 +165,12 @@ ConstRows attentionHalf(const Pass& pass, const Block& block, int layer, Rows hi
   }
   const Rows q = view(w.q, wanted, queries), k = view(w.k, m, keys), v = view(w.v, m, keys);
   const Rows attended = view(w.attended, wanted, queries), out = view(w.projected, wanted, c.hidden);
-  const std::array<Step, 3> steps{Step{Role::Q, &block.q, q}, Step{Role::K, &block.k, k}, Step{Role::V, &block.v, v}};
+  const std::array<Step, 3> steps{Step{Role::K, &block.k, k}, Step{Role::V, &block.v, v}, Step{Role::Q, &block.q, q}};  // q last: it may be of fewer rows
   if (wanted == m) {
     apply(pass, in, steps, {&block.o}, layer);
   } else {
-    apply(pass, in, std::span(steps).last(2), {&block.q});
-    if (wanted > 0) apply(pass, in.from(firstWanted), std::span(steps).first(1), {&block.o}, layer);
+    apply(pass, in, std::span(steps).first(2), {});
+    if (wanted > 0) apply(pass, in.from(firstWanted), std::span(steps).last(1), {&block.o}, layer);
   }
   {
     const Timed timed(pass, Operation::Norm);
@@ -207,7 +208,7 @@ void mlpHalf(const Pass& pass, const Block& block, int layer, ConstRows in, Rows
   const auto after = static_cast<std::size_t>(layer) + 1;
   if (after < pass.model.blocks.size()) {
     const Block& follows = pass.model.blocks[after];
-    apply(pass, activated, std::span(&project, 1), {&follows.q, &follows.k, &follows.v});
+    apply(pass, activated, std::span(&project, 1), {&follows.k, &follows.v, &follows.q});
   } else {
     apply(pass, activated, std::span(&project, 1), {&pass.model.head});
   }
@@ -236,6 +237,7 @@ void embed(const Pass& pass, std::span<const int> tokens, Rows hidden) {
 }
 
 void runBlock(const Pass& pass, int layer, Rows hidden, std::int64_t firstWanted) {
+  assert(0 <= firstWanted && firstWanted <= hidden.count && (firstWanted == 0 || !pass.observer) && "who observes is shown every row");
   const Block& block = pass.model.blocks[static_cast<std::size_t>(layer)];
   const Ledger::InLayer in(pass.execution.ledger, layer);
   const ConstRows middle = attentionHalf(pass, block, layer, hidden, firstWanted);
@@ -251,7 +253,7 @@ void runHead(const Pass& pass, ConstRows hidden, Rows logits) {
   timed.cost.operations = model.head.weight->operations() * static_cast<std::uint64_t>(hidden.count);
   if (!model.blocks.empty()) {  // the next token's first
     const Block& first = model.blocks.front();
-    expect(pass, hidden.count, {&first.q, &first.k, &first.v});
+    expect(pass, hidden.count, {&first.k, &first.v, &first.q});
   }
   model.head.weight->multiply(normed, logits, pass.execution, pass.wide);
   addBias(model.head, logits);

@@ -210,6 +210,12 @@ void KvAttention::attend(int layer, ConstRows q, ConstRows k, ConstRows v, Rows 
   const std::int64_t dim = config.headDim, m = k.count, asked = q.count;
   append(layer, k, v);
   Cost cost;
+  const auto done = [&] {
+    cost.nanoseconds = static_cast<std::uint64_t>((std::chrono::steady_clock::now() - start).count());
+    cost.calls = 1;
+    execution_.ledger.add(Operation::Attention, cost);
+  };
+  if (asked == 0) return done();
   for (const HeadRows& rows : state_.layers[static_cast<std::size_t>(layer)]) {
     cost.bytes += rows.bytesRead();
     cost.operations += static_cast<std::uint64_t>(4 * dim * (asked * rows.size() - asked * (asked - 1) / 2));  // each row sees its past
@@ -239,9 +245,7 @@ void KvAttention::attend(int layer, ConstRows q, ConstRows k, ConstRows v, Rows 
       wholeTile(p, t, execution_, worker);
     });
   }
-  cost.nanoseconds = static_cast<std::uint64_t>((std::chrono::steady_clock::now() - start).count());
-  cost.calls = 1;
-  execution_.ledger.add(Operation::Attention, cost);
+  done();
 }
 
 }  // namespace ts

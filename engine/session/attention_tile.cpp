@@ -25,8 +25,6 @@ void turn(const Rope& rope, const RopeTable& table, std::int64_t steps, float* q
 }
 
 Rows columns(Rows rows, std::int64_t begin, std::int64_t width) { return {rows.data + begin, rows.count, width, rows.stride}; }
-Rows someRows(Rows rows, std::int64_t begin, std::int64_t count) { return {rows.row(begin), count, rows.width, rows.stride}; }
-ConstRows someRows(ConstRows rows, std::int64_t begin, std::int64_t count) { return {rows.row(begin), count, rows.width, rows.stride}; }
 
 /// What of the range's offsets is below `end`.
 Range below(Range range, std::int64_t end) { return {std::min(range.begin, end), std::min(range.end, end)}; }
@@ -116,7 +114,7 @@ void AttentionTile::chunk(const AttentionProblem& p, const TileQueries& queries,
 
   forPieces(rowCount() - 1, scored, seen.begin, [&](Piece piece, std::int64_t at) { scorePiece(piece, queries, columns(scores, at, piece.end - piece.begin)); });
   eachRow(scored, [&](std::int64_t i, Piece piece, std::int64_t at) {
-    scorePiece(piece, {someRows(queries.rows, i * heads, heads), nullptr}, columns(someRows(scores, i * heads, heads), at, piece.end - piece.begin));
+    scorePiece(piece, {queries.rows.some(i * heads, heads), nullptr}, columns(scores.some(i * heads, heads), at, piece.end - piece.begin));
   });
   if (p.distanceCap > 0 && p.rope) capDistances(p, queries.rows, seen, scores);
 
@@ -133,7 +131,7 @@ void AttentionTile::chunk(const AttentionProblem& p, const TileQueries& queries,
   const Rows values = columns(part, 0, p.dim);
   forPieces(0, together, seen.begin, [&](Piece piece, std::int64_t at) { addPiece(piece, columns(scores, at, piece.end - piece.begin), values); });
   eachRow(together, [&](std::int64_t i, Piece piece, std::int64_t at) {
-    addPiece(piece, columns(someRows(scores, i * heads, heads), at, piece.end - piece.begin), someRows(values, i * heads, heads));
+    addPiece(piece, columns(scores.some(i * heads, heads), at, piece.end - piece.begin), values.some(i * heads, heads));
   });
 }
 

@@ -174,8 +174,6 @@ TEST_P(VectorTest, ExponentialsHoldToAnUlpOfTheLargestAndVanishBelow) {
     }
   std::vector<float> low{0.0f, -88.0f, -1000.0f, -INFINITY, -3e38f};
   exponentials(1.0f, low.data(), 5);
-  EXPECT_LT(low[1], 1.2e-38f);  // below the least normal number: AVX-512 gives what it is, others nothing
-  low[1] = 0;
   EXPECT_EQ(low, (std::vector<float>{1, 0, 0, 0, 0}));
 }
 

@@ -140,7 +140,7 @@ INSTANTIATE_TEST_SUITE_P(Product, Promises,
                          testing::Values(Case{"llama", ""}, Case{"llama", "f16"}, Case{"llama", "q8"}, Case{"llama", "q4"},
                                          Case{"llama", "window:sinks=4,recent=40"}, Case{"llama", "window:sinks=4,recent=40,distance=true+q8"},
                                          Case{"llama", "h2o:budget=0.3"}, Case{"llama", "h2o:budget=0.4,interval=7+q4"},
-                                         Case{"mistral", ""}, Case{"mistral", "q8+h2o"}, Case{"gemma3", "q8"}, Case{"gpt2", "q8+window:recent=20"}));
+                                         Case{"mistral", ""}, Case{"mistral", "q8+h2o"}, Case{"olmo2", ""}, Case{"qwen3", ""}, Case{"gemma3", "q8"}, Case{"gpt2", "q8+window:recent=20"}));
 
 TEST(Session, TheLastBlockMakesOnlyKeysAndValuesOfRowsThatAreNotAskedFor) {
   const auto model = family("llama");
@@ -156,6 +156,7 @@ TEST(Session, TheLastBlockMakesOnlyKeysAndValuesOfRowsThatAreNotAskedFor) {
   EXPECT_EQ(operations(0, Operation::Linear, "") - operations(99, Operation::Linear, ""), 99 * row);
   EXPECT_EQ(operations(0, Operation::Linear, "") - operations(100, Operation::Linear, ""), 100 * row);
   EXPECT_LT(operations(99, Operation::Attention, ""), operations(0, Operation::Attention, ""));
+  EXPECT_LT(operations(100, Operation::Attention, ""), operations(99, Operation::Attention, ""));
   EXPECT_EQ(operations(99, Operation::Linear, "h2o:budget=0.5"), operations(0, Operation::Linear, "h2o:budget=0.5"));  // which weighs what every query sees
 }
 
@@ -170,6 +171,14 @@ TEST(Session, ThreadsDoNotChangeAResult) {
       const auto session = [&] { return *Session::open(model, team, {.kv = specs(kv)}); };
       // So many that a prompt's tiles are few for them: chunks are shared, and so is merging them.
       EXPECT_TRUE(identical(together, prefilled(*session(), tokens))) << threads << " threads, kv '" << kv << "', prefill";
+      for (const std::int64_t first : {99, 100}) {  // of the last row alone, and of none: keys and values are as those of all
+        const auto some = session();
+        const auto prompt = std::span(tokens).first(100), rest = std::span(tokens).subspan(100);
+        EXPECT_TRUE(identical(prefilled(*some, prompt, first), Logits(together.begin() + first, together.begin() + 100))) << threads << " threads, kv '" << kv << "', from " << first;
+        const auto all = open(model, kv);
+        prefilled(*all, prompt);
+        EXPECT_TRUE(identical(decoded(*some, rest, 16), decoded(*all, rest, 16))) << threads << " threads, kv '" << kv << "', after " << first;
+      }
       if (threads == 16) continue;
       EXPECT_TRUE(identical(one, decoded(*session(), tokens, 1))) << threads << " threads, kv '" << kv << "'";
       EXPECT_TRUE(identical(sixteen, decoded(*session(), tokens, 16))) << threads << " threads, kv '" << kv << "', drafts of 16";

@@ -36,7 +36,7 @@ class MultiplyTest : public testing::TestWithParam<std::string> {
 
 TEST_P(MultiplyTest, AgreesWithDoublePrecision) {
   ThreadPool pool(2);
-  for (const auto& [rows, cols] : {std::pair<std::int64_t, std::int64_t>{37, 256}, {16, 96}, {18, 512}, {5, 40}})
+  for (const auto& [rows, cols] : {std::pair<std::int64_t, std::int64_t>{37, 256}, {16, 96}, {18, 512}, {18, 168}, {5, 40}})
     for (const auto& sample : samples::all(rows, cols, pool)) {
       const Matrix& m = *sample.matrix;
       std::vector<float> w(static_cast<std::size_t>(rows * cols));
@@ -123,16 +123,17 @@ TEST_P(MultiplyTest, ARowsResultDoesNotDependOnItsCompany) {
 
 TEST_P(MultiplyTest, ARowInSeveralTilesIsTheRowAlone) {
   ThreadPool pool(2);
-  const std::int64_t rows = 21, cols = 256, count = 70;  // more rows than a tile of digits or of floats has
-  for (const auto& sample : samples::all(rows, cols, pool))
-    for (const Activations activations : {Activations::F32, Activations::Q8}) {
-      const auto in = floats(count * cols, 51);
-      const auto all = product(*sample.matrix, in, count, 2, activations, false);
-      for (const std::int64_t r : {0, 1, 31, 32, 35, 63, 64, 69}) {
-        const auto alone = product(*sample.matrix, std::vector<float>(in.begin() + r * cols, in.begin() + (r + 1) * cols), 1, 1, activations, false);
-        ASSERT_TRUE(std::equal(alone.begin(), alone.end(), all.begin() + r * rows)) << sample.name << " row " << r;
+  const std::int64_t rows = 21, count = 70;  // more rows than a tile of digits or of floats has
+  for (const std::int64_t cols : {256, 168})  // blocks in whole groups, and in part of one that ends within a block
+    for (const auto& sample : samples::all(rows, cols, pool))
+      for (const Activations activations : {Activations::F32, Activations::Q8}) {
+        const auto in = floats(count * cols, 51);
+        const auto all = product(*sample.matrix, in, count, 2, activations, false);
+        for (const std::int64_t r : {0, 1, 31, 32, 35, 63, 64, 69}) {
+          const auto alone = product(*sample.matrix, std::vector<float>(in.begin() + r * cols, in.begin() + (r + 1) * cols), 1, 1, activations, false);
+          ASSERT_TRUE(std::equal(alone.begin(), alone.end(), all.begin() + r * rows)) << sample.name << " row " << r;
+        }
       }
-    }
 }
 
 TEST_P(MultiplyTest, ALastTileOfOneRowIsTheRowAlone) {
