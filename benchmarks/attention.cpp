@@ -125,12 +125,12 @@ void prompt(benchmark::State& state, const std::string& codec, std::int64_t rows
 }
 
 const bool registered = [] {
-  for (const std::string codec : {"", "f16", "q8"})
+  for (const std::string codec : {"", "f16", "q8", "q4"})
     for (const std::int64_t rows : {512, 4096})
       for (const int threads : {1, cpuInfo().physicalCores})
         benchmark::RegisterBenchmark(("attention/prompt/rows:" + std::to_string(rows) + "/cache:" + (codec.empty() ? "f32" : codec) + "/threads:" + std::to_string(threads)).c_str(),
                                      prompt, codec, rows, threads)->UseRealTime()->Unit(benchmark::kMicrosecond);
-  for (const std::string codec : {"", "f16", "q8"})
+  for (const std::string codec : {"", "f16", "q8", "q4"})
     for (const std::int64_t rows : {64, 512, 4096})
       for (const int threads : {1, cpuInfo().physicalCores}) {
         const std::string name = "attention/step/rows:" + std::to_string(rows) + "/cache:" + (codec.empty() ? "f32" : codec) + "/threads:" + std::to_string(threads);

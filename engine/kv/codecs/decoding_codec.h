@@ -9,44 +9,54 @@
 
 namespace ts {
 
-/// A codec whose products decode a group (32 rows stay in the first-level cache) once for all queries and use the float32
-/// kernels, so that a format only says how rows become bytes and bytes rows.
+/// A codec whose products decode some groups (their rows stay in the first-level cache) once for all queries and use the
+/// float32 kernels, so that a format only says how rows become bytes and bytes rows.
 class DecodingCodec : public KvCodec {
  public:
   static constexpr int kGroup = 32;
   int group() const override { return kGroup; }
   void scoreKeys(const std::byte* group, ConstRows queries, Range rows, Rows scores) const override {
     const int dim = static_cast<int>(queries.width);
-    float* decoded = scratch(2 * dim);
-    float* panels = decoded + kGroup * dim;
-    eachGroup(rows, [&](std::int64_t g, Range within, std::int64_t at) {
-      decodeKeys(group + static_cast<std::size_t>(g) * keyGroupBytes(dim), dim, decoded);
-      toKeyPanels({decoded, kGroup, dim, dim}, panels);
+    float* panels = scratch(kGroup * kTogether * dim);
+    eachRun(rows, [&](std::int64_t first, std::int64_t groups, Range within, std::int64_t at) {
+      for (std::int64_t g = 0; g < groups; ++g)
+        decodeKeyPanels(group + static_cast<std::size_t>(first + g) * keyGroupBytes(dim), dim, panels + g * kGroup * dim);
       ts::scoreKeys(queries, panels, within, {scores.data + at, scores.count, within.size(), scores.stride});
     });
   }
   void addValues(const std::byte* group, ConstRows weights, Range rows, Rows out) const override {
     const int dim = static_cast<int>(out.width);
-    float* decoded = scratch(dim);
-    eachGroup(rows, [&](std::int64_t g, Range within, std::int64_t at) {
-      decodeValues(group + static_cast<std::size_t>(g) * valueGroupBytes(dim), dim, decoded);
+    float* decoded = scratch(kGroup * kTogether * dim);
+    eachRun(rows, [&](std::int64_t first, std::int64_t groups, Range within, std::int64_t at) {
+      for (std::int64_t g = 0; g < groups; ++g)
+        decodeValues(group + static_cast<std::size_t>(first + g) * valueGroupBytes(dim), dim, decoded + g * kGroup * dim);
       ts::addValues({weights.data + at, weights.count, within.size(), weights.stride}, decoded + within.begin * dim, out);
     });
   }
 
+ protected:
+  /// A group's keys in panels (kernels/attention.h).
+  virtual void decodeKeyPanels(const std::byte* group, int dim, float* panels) const {
+    thread_local Buffer<float> rows;
+    if (rows.size() < static_cast<std::size_t>(kGroup * dim)) rows.resize(static_cast<std::size_t>(kGroup * dim));
+    decodeKeys(group, dim, rows.data());
+    toKeyPanels({rows.data(), kGroup, dim, dim}, panels);
+  }
+
  private:
-  /// body(group, rows within it, how many rows were before).
+  static constexpr std::int64_t kTogether = 2;  ///< groups: 64 rows of 64 values are half of a first-level cache
+  /// body(first group, groups, rows counted from the first of it, how many rows were before).
   template <class Body>
-  static void eachGroup(Range rows, Body body) {
+  static void eachRun(Range rows, Body body) {
     for (std::int64_t i = rows.begin; i < rows.end;) {
-      const std::int64_t g = i / kGroup, end = std::min(rows.end, (g + 1) * kGroup);
-      body(g, Range{i - g * kGroup, end - g * kGroup}, i - rows.begin);
+      const std::int64_t first = i / kGroup, begin = first * kGroup, end = std::min(rows.end, begin + kTogether * kGroup);
+      body(first, (end - begin + kGroup - 1) / kGroup, Range{i - begin, end - begin}, i - rows.begin);
       i = end;
     }
   }
-  static float* scratch(int values) {
+  static float* scratch(std::int64_t floats) {
     thread_local Buffer<float> buffer;
-    if (buffer.size() < static_cast<std::size_t>(kGroup * values)) buffer.resize(static_cast<std::size_t>(kGroup * values));
+    if (buffer.size() < static_cast<std::size_t>(floats)) buffer.resize(static_cast<std::size_t>(floats));
     return buffer.data();
   }
 };

@@ -6,8 +6,8 @@
 // keys lose less than row-wise ones where channels differ in size.
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
+#include "engine/kernels/cache_codes.h"
 #include "engine/kv/codecs/decoding_codec.h"
 #include "engine/registry/registry.h"
 
@@ -15,14 +15,9 @@ namespace ts {
 namespace {
 
 constexpr int kBlock = DecodingCodec::kGroup;
+static_assert(kBlock == kCodeBlock && kBlock == kCodeGroup && sizeof(NibbleBlock) == 24);
 
-/// 32 values that share scale and minimum: two floats, then 16 bytes with value i in the low and i + 16 in the high nibble.
-struct Quantized32 {
-  float scale, minimum;
-  std::uint8_t codes[kBlock / 2];
-};
-
-void quantize(const float* values, std::int64_t stride, Quantized32& q) {
+void quantize(const float* values, std::int64_t stride, NibbleBlock& q) {
   float low = values[0], high = values[0];
   for (int i = 1; i < kBlock; ++i) {
     low = std::min(low, values[i * stride]);
@@ -31,15 +26,8 @@ void quantize(const float* values, std::int64_t stride, Quantized32& q) {
   q.minimum = low;
   q.scale = (high - low) / 15.0f;
   const float inverse = q.scale > 0 ? 1.0f / q.scale : 0.0f;
-  const auto code = [&](int i) { return static_cast<std::uint8_t>(std::clamp(std::lrintf((values[i * stride] - low) * inverse), 0l, 15l)); };
+  const auto code = [&](int i) { return static_cast<std::uint8_t>(std::clamp(nearestCode((values[i * stride] - low) * inverse), 0, 15)); };
   for (int i = 0; i < kBlock / 2; ++i) q.codes[i] = static_cast<std::uint8_t>(code(i) | code(i + kBlock / 2) << 4);
-}
-
-void dequantize(const Quantized32& q, std::int64_t stride, float* values) {
-  for (int i = 0; i < kBlock / 2; ++i) {
-    values[i * stride] = q.minimum + q.scale * static_cast<float>(q.codes[i] & 15);
-    values[(i + kBlock / 2) * stride] = q.minimum + q.scale * static_cast<float>(q.codes[i] >> 4);
-  }
 }
 
 /// A group is 32 rows, so both axes give dim blocks of 32 values: block d is channel d, or the d-th run of 32 along the rows.
@@ -47,26 +35,42 @@ class Q4Codec final : public DecodingCodec {
  public:
   explicit Q4Codec(bool keysByChannel) : keysByChannel_(keysByChannel) {}
   std::string name() const override { return "q4"; }
-  std::size_t keyGroupBytes(int dim) const override { return static_cast<std::size_t>(dim) * sizeof(Quantized32); }
+  std::size_t keyGroupBytes(int dim) const override { return static_cast<std::size_t>(dim) * sizeof(NibbleBlock); }
   void encodeKeys(const float* rows, int dim, std::byte* out) const override { encode(rows, dim, keysByChannel_, out); }
-  void decodeKeys(const std::byte* group, int dim, float* rows) const override { decode(group, dim, keysByChannel_, rows); }
   void encodeValues(const float* rows, int dim, std::byte* out) const override { encode(rows, dim, false, out); }
-  void decodeValues(const std::byte* group, int dim, float* rows) const override { decode(group, dim, false, rows); }
-
- private:
-  static void encode(const float* rows, int dim, bool byChannel, std::byte* out) {
+  void decodeKeys(const std::byte* group, int dim, float* rows) const override {
+    if (!keysByChannel_) return decodeValues(group, dim, rows);
     for (int d = 0; d < dim; ++d) {
-      Quantized32 q;
-      byChannel ? quantize(rows + d, dim, q) : quantize(rows + std::ptrdiff_t{d} * kBlock, 1, q);
-      std::memcpy(out + static_cast<std::size_t>(d) * sizeof q, &q, sizeof q);
+      const NibbleBlock& q = blocks(group)[d];
+      for (int r = 0; r < kBlock / 2; ++r) {
+        rows[r * dim + d] = q.minimum + q.scale * static_cast<float>(q.codes[r] & 15);
+        rows[(r + kBlock / 2) * dim + d] = q.minimum + q.scale * static_cast<float>(q.codes[r] >> 4);
+      }
     }
   }
-  static void decode(const std::byte* group, int dim, bool byChannel, float* rows) {
-    for (int d = 0; d < dim; ++d) {
-      Quantized32 q;
-      std::memcpy(&q, group + static_cast<std::size_t>(d) * sizeof q, sizeof q);
-      byChannel ? dequantize(q, dim, rows + d) : dequantize(q, 1, rows + std::ptrdiff_t{d} * kBlock);
-    }
+  void decodeValues(const std::byte* group, int dim, float* rows) const override { nibblesToFloats(blocks(group), dim, kBlock, kBlock / 2, rows); }
+  void scoreKeys(const std::byte* group, ConstRows queries, Range rows, Rows scores) const override {
+    if (queries.count > kFewQueries || !keysByChannel_) return DecodingCodec::scoreKeys(group, queries, rows, scores);
+    scoreCodes(queries, NibbleGroups{blocks(group), queries.width}, rows, scores);
+  }
+  void addValues(const std::byte* group, ConstRows weights, Range rows, Rows out) const override {
+    if (weights.count > kFewQueries || out.width % kBlock != 0) return DecodingCodec::addValues(group, weights, rows, out);
+    addCodes(weights, NibbleGroups{blocks(group), out.width}, rows, out);
+  }
+
+ protected:
+  /// A channel's first 16 rows are its values in the group's first panel, the others in the second.
+  void decodeKeyPanels(const std::byte* group, int dim, float* panels) const override {
+    if (!keysByChannel_) return DecodingCodec::decodeKeyPanels(group, dim, panels);
+    static_assert(kBlock / 2 == kKeyPanel);
+    nibblesToFloats(blocks(group), dim, kKeyPanel, std::int64_t{kKeyPanel} * dim, panels);
+  }
+
+ private:
+  static const NibbleBlock* blocks(const std::byte* group) { return reinterpret_cast<const NibbleBlock*>(group); }
+  static void encode(const float* rows, int dim, bool byChannel, std::byte* out) {
+    auto* q = reinterpret_cast<NibbleBlock*>(out);
+    for (int d = 0; d < dim; ++d) byChannel ? quantize(rows + d, dim, q[d]) : quantize(rows + std::ptrdiff_t{d} * kBlock, 1, q[d]);
   }
   bool keysByChannel_;
 };

@@ -113,6 +113,25 @@ TEST_P(Codecs, ARangeOverSeveralGroupsGivesTheBitsOfItsParts) {
   EXPECT_EQ(out, parts);
 }
 
+TEST_P(Codecs, AQueryAloneGetsTheBitsOfOneAmongMany) {
+  constexpr std::int64_t many = 24;
+  const std::int64_t group = codec->group();
+  std::vector<std::byte> keys(codec->keyGroupBytes(kDim)), values(codec->valueGroupBytes(kDim));
+  codec->encodeKeys(rows.data(), kDim, keys.data());
+  codec->encodeValues(rows.data(), kDim, values.data());
+  std::vector<float> queries(many * kDim), scores(static_cast<std::size_t>(many * group)), out(many * kDim);
+  for (std::size_t i = 0; i < queries.size(); ++i) queries[i] = std::sin(static_cast<float>(i));
+  codec->scoreKeys(keys.data(), {queries.data(), many, kDim, kDim}, {0, group}, {scores.data(), many, group, group});
+  codec->addValues(values.data(), {scores.data(), many, group, group}, {0, group}, {out.data(), many, kDim, kDim});
+  for (std::int64_t q = 0; q < many; ++q) {
+    std::vector<float> alone(static_cast<std::size_t>(group)), sum(kDim);
+    codec->scoreKeys(keys.data(), {queries.data() + q * kDim, 1, kDim, kDim}, {0, group}, {alone.data(), 1, group, group});
+    codec->addValues(values.data(), {alone.data(), 1, group, group}, {0, group}, {sum.data(), 1, kDim, kDim});
+    ASSERT_TRUE(std::equal(alone.begin(), alone.end(), scores.begin() + q * group)) << q;
+    ASSERT_TRUE(std::equal(sum.begin(), sum.end(), out.begin() + q * kDim)) << q;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(All, Codecs, testing::Values(Case{"f16", 2.0}, Case{"q8", 1.125}, Case{"q4", 0.75}, Case{"q4:keys=row", 0.75}));
 
 TEST(Q4Codec, KeysByChannelLoseLessWhereChannelsDifferInSize) {
