@@ -108,7 +108,11 @@ void nibblesToFloats(const NibbleBlock* blocks, std::int64_t count, std::int64_t
 struct ByteKeys {
   ByteKeys(const ByteGroups& groups, std::int64_t g) : codes(groups.codes(g)), scales(groups.scales(g)), dim(groups.dim) {}
   HWY_INLINE void begin(std::int64_t block) {
-    for (int v = 0; v < kGroupVectors; ++v) scale[v] = hn::LoadU(d, scales + (v / kParts * codeBlocks(dim) + block) * kKeyPanel + v % kParts * kLanes);
+    for (int v = 0; v < kGroupVectors; ++v) {
+      const float* at = scales + (v / kParts * codeBlocks(dim) + block) * kKeyPanel + v % kParts * kLanes;
+      scale[v] = hn::LoadU(d, at);
+      askFor(at);
+    }
   }
   HWY_INLINE void ask(std::int64_t i) const {
     if (i % (64 / kKeyPanel) == 0) askFor(codes + i * kKeyPanel), askFor(codes + (dim + i) * kKeyPanel);
@@ -129,7 +133,10 @@ struct NibbleKeys {
 };
 struct ByteValues {
   ByteValues(const ByteGroups& groups, std::int64_t g) : codes(groups.codes(g)), scales(groups.scales(g)), dim(groups.dim) {}
-  HWY_INLINE void ask(std::int64_t r, std::int64_t i) const { askFor(codes + r * dim + i); }
+  HWY_INLINE void ask(std::int64_t r, std::int64_t i) const {
+    askFor(codes + r * dim + i);
+    if (r % 8 == 0) askFor(scales + r * codeBlocks(dim));
+  }
   HWY_INLINE float scale(std::int64_t r, std::int64_t i) const { return scales[r * codeBlocks(dim) + i / kCodeBlock]; }
   HWY_INLINE V get(std::int64_t r, std::int64_t i) const { return hn::Mul(hn::Set(d, scale(r, i)), load(codes + r * dim + i)); }
   HWY_INLINE float one(std::int64_t r, std::int64_t i) const { return scale(r, i) * static_cast<float>(codes[r * dim + i]); }
