@@ -16,6 +16,8 @@ namespace ts {
 
 inline constexpr std::int64_t kKeyPanel = 16;
 
+/// Where value i of row r lies in panels of `dim` values.
+constexpr std::int64_t inKeyPanels(std::int64_t r, std::int64_t i, std::int64_t dim) { return (r / kKeyPanel * dim + i) * kKeyPanel + r % kKeyPanel; }
 /// Panels that `rows` rows take.
 constexpr std::int64_t keyPanels(std::int64_t rows) { return (rows + kKeyPanel - 1) / kKeyPanel; }
 

@@ -43,6 +43,8 @@ constexpr std::int64_t kLanes = static_cast<std::int64_t>(HWY_LANES(float)) < kK
 constexpr int kParts = static_cast<int>(kKeyPanel / kLanes);                  ///< vectors of a panel's lanes
 constexpr int kGroupVectors = static_cast<int>(kCodeGroup / kLanes);  ///< of a group's
 
+static_assert(kCodeGroup == 2 * kKeyPanel && kCodeBlock == 2 * kKeyPanel);
+
 HWY_INLINE V load(const std::int8_t* codes) {
   const hn::Rebind<std::int8_t, D> d8;
   return hn::ConvertTo(d, hn::PromoteTo(di, hn::LoadU(d8, codes)));
@@ -132,10 +134,11 @@ struct NibbleKeys {
   std::int64_t dim;
 };
 struct ByteValues {
+  static constexpr bool kWholeVectors = false;
   ByteValues(const ByteGroups& groups, std::int64_t g) : codes(groups.codes(g)), scales(groups.scales(g)), dim(groups.dim) {}
   HWY_INLINE void ask(std::int64_t r, std::int64_t i) const {
     askFor(codes + r * dim + i);
-    if (r % 8 == 0) askFor(scales + r * codeBlocks(dim));
+    if (i == 0) askFor(scales + r * codeBlocks(dim));
   }
   HWY_INLINE float scale(std::int64_t r, std::int64_t i) const { return scales[r * codeBlocks(dim) + i / kCodeBlock]; }
   HWY_INLINE V get(std::int64_t r, std::int64_t i) const { return hn::Mul(hn::Set(d, scale(r, i)), load(codes + r * dim + i)); }
@@ -145,11 +148,12 @@ struct ByteValues {
   std::int64_t dim;
 };
 struct NibbleValues {
+  static constexpr bool kWholeVectors = true;  // rows are whole blocks
+  static float one(std::int64_t, std::int64_t) { return 0; }
   NibbleValues(const NibbleGroups& groups, std::int64_t g) : blocks(groups.first + g * groups.dim), across(groups.dim / kCodeBlock) {}
   HWY_INLINE const NibbleBlock& block(std::int64_t r, std::int64_t i) const { return blocks[r * across + i / kCodeBlock]; }
   HWY_INLINE void ask(std::int64_t r, std::int64_t i) const { askFor(&block(r, i)); }
   HWY_INLINE V get(std::int64_t r, std::int64_t i) const { return valuesOf(block(r, i), i % kCodeBlock / kKeyPanel, i % kKeyPanel); }
-  HWY_INLINE float one(std::int64_t, std::int64_t) const { return 0; }  // rows are whole blocks, and those whole vectors
   const NibbleBlock* blocks;
   std::int64_t across;
 };
@@ -163,7 +167,7 @@ HWY_INLINE void withCount(std::int64_t queries, Body body) {
     case 2: return body(std::integral_constant<int, 2>());
     case 3: return body(std::integral_constant<int, 3>());
     case 4: return body(std::integral_constant<int, 4>());
-    default: assert(queries == 0);
+    default: assert(queries == 0 && "who has many queries decodes");
   }
 }
 
@@ -178,21 +182,22 @@ HWY_INLINE void eachGroup(Range rows, Body body) {
   }
 }
 
-template <class Source, int Q>
-HWY_INLINE void scoreGroup(ConstRows queries, Source keys, V (&sums)[Q][kGroupVectors]) {
+/// Vectors [first, last) of a group: as many as leave registers for their sums.
+template <int first, int last, class Source, int Q>
+HWY_INLINE void scoreVectors(ConstRows queries, Source keys, V (&sums)[Q][kGroupVectors]) {
   const std::int64_t dim = queries.width;
   for (int q = 0; q < Q; ++q)
-    for (int v = 0; v < kGroupVectors; ++v) sums[q][v] = hn::Zero(d);
+    for (int v = first; v < last; ++v) sums[q][v] = hn::Zero(d);
   for (std::int64_t begin = 0; begin < dim; begin += kCodeBlock) {
     const std::int64_t end = begin + kCodeBlock < dim ? begin + kCodeBlock : dim;
     keys.begin(begin / kCodeBlock);
     for (std::int64_t i = begin; i < end; ++i) {
       keys.ask(i);
       V key[kGroupVectors];
-      for (int v = 0; v < kGroupVectors; ++v) key[v] = keys.get(v, i);
+      for (int v = first; v < last; ++v) key[v] = keys.get(v, i);
       for (int q = 0; q < Q; ++q) {
         const V x = hn::Set(d, queries.row(q)[i]);
-        for (int v = 0; v < kGroupVectors; ++v) sums[q][v] = hn::MulAdd(key[v], x, sums[q][v]);
+        for (int v = first; v < last; ++v) sums[q][v] = hn::MulAdd(key[v], x, sums[q][v]);
       }
     }
   }
@@ -203,7 +208,12 @@ void score(ConstRows queries, const Groups& groups, Range rows, Rows scores) {
   withCount(queries.count, [&](auto count) HWY_ATTR {
     eachGroup(rows, [&](std::int64_t g, Range within, std::int64_t before) HWY_ATTR {
       V sums[count][kGroupVectors];
-      scoreGroup<Source, count>(queries, Source(groups, g), sums);
+      if constexpr (kGroupVectors == 2) {
+        scoreVectors<0, 2>(queries, Source(groups, g), sums);
+      } else {
+        scoreVectors<0, kParts>(queries, Source(groups, g), sums);
+        scoreVectors<kParts, kGroupVectors>(queries, Source(groups, g), sums);
+      }
       for (int q = 0; q < count; ++q) {
         float* out = scores.row(q) + before;
         if (within.size() == kCodeGroup) {
@@ -239,19 +249,21 @@ HWY_INLINE void addRows(const float* weights, std::int64_t stride, const Source&
 
 template <class Source, class Groups>
 void add(ConstRows weights, const Groups& groups, Range rows, Rows out) {
-  constexpr int vectors = 4;
   const std::int64_t dim = out.width;
   withCount(weights.count, [&](auto count) HWY_ATTR {
+    constexpr int vectors = kLanes == kKeyPanel || count <= 3 ? 4 : 2;  // 12 sums are as many as 16 registers hold
     eachGroup(rows, [&](std::int64_t g, Range within, std::int64_t before) HWY_ATTR {
       const Source values(groups, g);
       const float* w = weights.data + before;
       std::int64_t i = 0;
       for (; i + vectors * kLanes <= dim; i += vectors * kLanes) addRows<count, vectors>(w, weights.stride, values, within, i, out);
       for (; i + kLanes <= dim; i += kLanes) addRows<count, 1>(w, weights.stride, values, within, i, out);
+      if constexpr (Source::kWholeVectors) return;
+      const hn::CappedTag<float, 1> d1;  // fused or not, as vectors are
       for (; i < dim; ++i)
         for (int q = 0; q < count; ++q)
           for (std::int64_t r = within.begin; r < within.end; ++r)
-            out.row(q)[i] = __builtin_fmaf(w[q * weights.stride + r - within.begin], values.one(r, i), out.row(q)[i]);
+            out.row(q)[i] = hn::GetLane(hn::MulAdd(hn::Set(d1, w[q * weights.stride + r - within.begin]), hn::Set(d1, values.one(r, i)), hn::Set(d1, out.row(q)[i])));
     });
   });
 }

@@ -15,8 +15,9 @@ namespace ts {
 
 inline constexpr std::int64_t kCodeBlock = 32;  ///< values that share a scale
 
-/// To the nearest even, for magnitudes below 2^22: where floats are whole, the low bits are the number. lrintf would be a call.
-inline std::int32_t nearestCode(float x) { return std::bit_cast<std::int32_t>(x + 12582912.0f) - 0x4B400000; }
+/// To the nearest even, for magnitudes below 2^22 (of others anything may come): where floats are whole, the low bits are the
+/// number. lrintf would be a call.
+inline std::int32_t nearestCode(float x) { return static_cast<std::int32_t>(std::bit_cast<std::uint32_t>(x + 12582912.0f) - 0x4B400000u); }
 
 constexpr std::int64_t codeBlocks(std::int64_t dim) { return (dim + kCodeBlock - 1) / kCodeBlock; }
 

@@ -267,7 +267,7 @@ HWY_INLINE V expOf(V x) {
 
 /// 2^t = 2^n (1 + r q(r)) for t up to 0 (of others anything may come) or no number; |r| <= 0.5, q the polynomial of degree 5 with
 /// the least largest error (2e-9 of 2^r; 4e-9 with coefficients of float32). A base of 2 leaves r exact, where e needs ln 2 in
-/// two parts. 0 from where t rounds to -127.
+/// two parts. 0 where t rounds to -127, which is where it is hardly a normal number.
 HWY_INLINE V powerOfTwo(V t) {
   const auto polynomial = [](V r) HWY_ATTR {
     V p = hn::Set(d, 1.5353362e-4f);

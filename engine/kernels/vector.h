@@ -46,7 +46,7 @@ struct SoftmaxSum {
 };
 SoftmaxSum softmax(float* scores, std::int64_t n);
 /// scores = exp(factor * score - maximum), maximum of factor * score; not divided by their sum. factor > 0. What is e^-x
-/// of the largest is off by at most 1.5e-7 (1 + x) of itself, and 0 below 2^-126.
+/// of the largest is off by at most 1.5e-7 (1 + x) of itself, and 0 below 2^-126.5.
 SoftmaxSum exponentials(float factor, float* scores, std::int64_t n);
 /// The maximum and the sum alone; scores stay.
 SoftmaxSum softmaxSum(const float* scores, std::int64_t n);

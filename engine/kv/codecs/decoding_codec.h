@@ -9,16 +9,16 @@
 
 namespace ts {
 
-/// A codec whose products decode some groups (their rows stay in the first-level cache) once for all queries and use the
-/// float32 kernels, so that a format only says how rows become bytes and bytes rows.
+/// A codec whose products decode some groups once for all queries and use the float32 kernels, so that a format need only say
+/// how rows become bytes and bytes rows; what is faster from its codes it does itself.
 class DecodingCodec : public KvCodec {
  public:
   static constexpr int kGroup = 32;
   int group() const override { return kGroup; }
   void scoreKeys(const std::byte* group, ConstRows queries, Range rows, Rows scores) const override {
     const int dim = static_cast<int>(queries.width);
-    float* panels = scratch(kGroup * kTogether * dim);
-    eachRun(rows, [&](std::int64_t first, std::int64_t groups, Range within, std::int64_t at) {
+    float* panels = scratch(kGroup * together(dim) * dim);
+    eachRun(rows, together(dim), [&](std::int64_t first, std::int64_t groups, Range within, std::int64_t at) {
       for (std::int64_t g = 0; g < groups; ++g)
         decodeKeyPanels(group + static_cast<std::size_t>(first + g) * keyGroupBytes(dim), dim, panels + g * kGroup * dim);
       ts::scoreKeys(queries, panels, within, {scores.data + at, scores.count, within.size(), scores.stride});
@@ -26,8 +26,8 @@ class DecodingCodec : public KvCodec {
   }
   void addValues(const std::byte* group, ConstRows weights, Range rows, Rows out) const override {
     const int dim = static_cast<int>(out.width);
-    float* decoded = scratch(kGroup * kTogether * dim);
-    eachRun(rows, [&](std::int64_t first, std::int64_t groups, Range within, std::int64_t at) {
+    float* decoded = scratch(kGroup * together(dim) * dim);
+    eachRun(rows, together(dim), [&](std::int64_t first, std::int64_t groups, Range within, std::int64_t at) {
       for (std::int64_t g = 0; g < groups; ++g)
         decodeValues(group + static_cast<std::size_t>(first + g) * valueGroupBytes(dim), dim, decoded + g * kGroup * dim);
       ts::addValues({weights.data + at, weights.count, within.size(), weights.stride}, decoded + within.begin * dim, out);
@@ -44,12 +44,13 @@ class DecodingCodec : public KvCodec {
   }
 
  private:
-  static constexpr std::int64_t kTogether = 2;  ///< groups: 64 rows of 64 values are half of a first-level cache
+  /// Groups that are half of a first-level cache.
+  static std::int64_t together(std::int64_t dim) { return std::max<std::int64_t>(1, 4096 / (kGroup * dim)); }
   /// body(first group, groups, rows counted from the first of it, how many rows were before).
   template <class Body>
-  static void eachRun(Range rows, Body body) {
+  static void eachRun(Range rows, std::int64_t together, Body body) {
     for (std::int64_t i = rows.begin; i < rows.end;) {
-      const std::int64_t first = i / kGroup, begin = first * kGroup, end = std::min(rows.end, begin + kTogether * kGroup);
+      const std::int64_t first = i / kGroup, begin = first * kGroup, end = std::min(rows.end, begin + together * kGroup);
       body(first, (end - begin + kGroup - 1) / kGroup, Range{i - begin, end - begin}, i - rows.begin);
       i = end;
     }

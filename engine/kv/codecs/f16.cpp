@@ -22,7 +22,7 @@ class F16Codec final : public DecodingCodec {
     Buffer<float> panels(static_cast<std::size_t>(kGroup * dim));
     halfToFloat(halves(group), std::int64_t{kGroup} * dim, panels.data());
     for (std::int64_t r = 0; r < kGroup; ++r)
-      for (int i = 0; i < dim; ++i) rows[r * dim + i] = panels[static_cast<std::size_t>((r / kKeyPanel * dim + i) * kKeyPanel + r % kKeyPanel)];
+      for (int i = 0; i < dim; ++i) rows[r * dim + i] = panels[static_cast<std::size_t>(inKeyPanels(r, i, dim))];
   }
   void encodeValues(const float* rows, int dim, std::byte* out) const override { floatToHalf(rows, std::int64_t{kGroup} * dim, reinterpret_cast<std::uint16_t*>(out)); }
   void decodeValues(const std::byte* group, int dim, float* rows) const override { halfToFloat(halves(group), std::int64_t{kGroup} * dim, rows); }

@@ -5,7 +5,7 @@
 // Error of a value: at most half a step, (max - min) / 30 of its group. Verified against that bound, and that channel-wise
 // keys lose less than row-wise ones where channels differ in size.
 #include <algorithm>
-#include <cmath>
+#include <limits>
 
 #include "engine/kernels/cache_codes.h"
 #include "engine/kv/codecs/decoding_codec.h"
@@ -25,7 +25,7 @@ void quantize(const float* values, std::int64_t stride, NibbleBlock& q) {
   }
   q.minimum = low;
   q.scale = (high - low) / 15.0f;
-  const float inverse = q.scale > 0 ? 1.0f / q.scale : 0.0f;
+  const float inverse = q.scale >= std::numeric_limits<float>::min() ? 1.0f / q.scale : 0.0f;
   const auto code = [&](int i) { return static_cast<std::uint8_t>(std::clamp(nearestCode((values[i * stride] - low) * inverse), 0, 15)); };
   for (int i = 0; i < kBlock / 2; ++i) q.codes[i] = static_cast<std::uint8_t>(code(i) | code(i + kBlock / 2) << 4);
 }

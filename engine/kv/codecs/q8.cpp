@@ -6,6 +6,7 @@
 // How they lie: ByteGroups (kernels/cache_codes.h).
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "engine/kernels/cache_codes.h"
 #include "engine/kv/codecs/decoding_codec.h"
@@ -17,16 +18,16 @@ namespace {
 /// Where the scale of a row's block and the code of a row's value lie.
 struct ByRow {
   std::int64_t dim;
-  std::int64_t scale(std::int64_t r, std::int64_t block) const { return r * codeBlocks(dim) + block; }
-  std::int64_t code(std::int64_t r, std::int64_t i) const { return r * dim + i; }
+  std::int64_t scaleAt(std::int64_t r, std::int64_t block) const { return r * codeBlocks(dim) + block; }
+  std::int64_t codeAt(std::int64_t r, std::int64_t i) const { return r * dim + i; }
 };
 struct ByPanel {
   std::int64_t dim;
-  std::int64_t scale(std::int64_t r, std::int64_t block) const { return (r / kKeyPanel * codeBlocks(dim) + block) * kKeyPanel + r % kKeyPanel; }
-  std::int64_t code(std::int64_t r, std::int64_t i) const { return (r / kKeyPanel * dim + i) * kKeyPanel + r % kKeyPanel; }
+  std::int64_t scaleAt(std::int64_t r, std::int64_t block) const { return inKeyPanels(r, block, codeBlocks(dim)); }
+  std::int64_t codeAt(std::int64_t r, std::int64_t i) const { return inKeyPanels(r, i, dim); }
 };
 
-static_assert(kCodeGroup == DecodingCodec::kGroup && kCodeGroup == 2 * kKeyPanel);
+static_assert(kCodeGroup == DecodingCodec::kGroup);
 
 class Q8Codec final : public DecodingCodec {
  public:
@@ -38,7 +39,7 @@ class Q8Codec final : public DecodingCodec {
     const ByPanel at{dim};
     const ByteGroups g{group, dim};
     for (std::int64_t r = 0; r < kGroup; ++r)
-      for (std::int64_t i = 0; i < dim; ++i) *rows++ = g.scales(0)[at.scale(r, i / kCodeBlock)] * static_cast<float>(g.codes(0)[at.code(r, i)]);
+      for (std::int64_t i = 0; i < dim; ++i) *rows++ = g.scales(0)[at.scaleAt(r, i / kCodeBlock)] * static_cast<float>(g.codes(0)[at.codeAt(r, i)]);
   }
   void decodeValues(const std::byte* group, int dim, float* rows) const override {
     const ByteGroups g{group, dim};
@@ -67,9 +68,9 @@ class Q8Codec final : public DecodingCodec {
         const std::int64_t begin = b * kCodeBlock, end = std::min(at.dim, begin + kCodeBlock);
         float largest = 0;
         for (std::int64_t i = begin; i < end; ++i) largest = std::max(largest, std::abs(rows[i]));
-        const float scale = largest / 127.0f, inverse = scale > 0 ? 1.0f / scale : 0.0f;
-        scales[at.scale(r, b)] = scale;
-        for (std::int64_t i = begin; i < end; ++i) codes[at.code(r, i)] = static_cast<std::int8_t>(std::clamp(nearestCode(rows[i] * inverse), -127, 127));
+        const float scale = largest / 127.0f, inverse = scale >= std::numeric_limits<float>::min() ? 1.0f / scale : 0.0f;
+        scales[at.scaleAt(r, b)] = scale;
+        for (std::int64_t i = begin; i < end; ++i) codes[at.codeAt(r, i)] = static_cast<std::int8_t>(std::clamp(nearestCode(rows[i] * inverse), -127, 127));
       }
   }
 };

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 #include <vector>
@@ -37,7 +38,7 @@ class CacheCodesTest : public testing::TestWithParam<std::string> {
     return f;
   }
 };
-const std::int64_t kDims[] = {8, 32, 40, 64, 80, 128};
+const std::int64_t kDims[] = {6, 8, 32, 33, 40, 64, 80, 128};
 
 TEST_P(CacheCodesTest, BytesBecomeRowsAndPanels) {
   for (const std::int64_t dim : kDims) {

@@ -87,30 +87,34 @@ TEST_P(Codecs, PartsOfAGroupGiveTheBitsOfTheWhole) {
 }
 
 TEST_P(Codecs, ARangeOverSeveralGroupsGivesTheBitsOfItsParts) {
-  const std::int64_t group = codec->group(), begin = group / 2, end = 2 * group + std::min<std::int64_t>(3, group), n = end - begin;
+  constexpr std::int64_t groups = 5;
+  const std::int64_t group = codec->group(), begin = group / 2, end = 4 * group + std::min<std::int64_t>(3, group), n = end - begin;
   const std::size_t keyBytes = codec->keyGroupBytes(kDim), valueBytes = codec->valueGroupBytes(kDim);
-  std::vector<std::byte> keys(3 * keyBytes), values(3 * valueBytes);
-  for (std::size_t g = 0; g < 3; ++g) {
+  std::vector<std::byte> keys(groups * keyBytes), values(groups * valueBytes);
+  for (std::size_t g = 0; g < groups; ++g) {
     auto scaled = rows;
     for (float& x : scaled) x *= static_cast<float>(g + 1);
     codec->encodeKeys(scaled.data(), kDim, keys.data() + g * keyBytes);
     codec->encodeValues(scaled.data(), kDim, values.data() + g * valueBytes);
   }
-  std::vector<float> queries(3 * kDim), scores(static_cast<std::size_t>(3 * n)), out(3 * kDim), parts(3 * kDim);
-  for (std::size_t i = 0; i < queries.size(); ++i) queries[i] = std::sin(static_cast<float>(i));
-  codec->scoreKeys(keys.data(), {queries.data(), 3, kDim, kDim}, {begin, end}, {scores.data(), 3, n, n});
-  codec->addValues(values.data(), {scores.data(), 3, n, n}, {begin, end}, {out.data(), 3, kDim, kDim});
-  for (std::int64_t at = begin; at < end;) {
-    const std::int64_t g = at / group, until = std::min(end, (g + 1) * group), m = until - at;
-    const Range within{at - g * group, until - g * group};
-    std::vector<float> some(static_cast<std::size_t>(3 * m));
-    codec->scoreKeys(keys.data() + static_cast<std::size_t>(g) * keyBytes, {queries.data(), 3, kDim, kDim}, within, {some.data(), 3, m, m});
-    for (std::int64_t q = 0; q < 3; ++q)
-      for (std::int64_t r = 0; r < m; ++r) ASSERT_EQ(some[static_cast<std::size_t>(q * m + r)], scores[static_cast<std::size_t>(q * n + at - begin + r)]);
-    codec->addValues(values.data() + static_cast<std::size_t>(g) * valueBytes, {scores.data() + (at - begin), 3, m, n}, within, {parts.data(), 3, kDim, kDim});
-    at = until;
+  for (const std::int64_t many : {3, 7}) {  // which may go different ways
+    const auto size = static_cast<std::size_t>(many);
+    std::vector<float> queries(size * kDim), scores(size * static_cast<std::size_t>(n)), out(size * kDim), parts(size * kDim);
+    for (std::size_t i = 0; i < queries.size(); ++i) queries[i] = std::sin(static_cast<float>(i));
+    codec->scoreKeys(keys.data(), {queries.data(), many, kDim, kDim}, {begin, end}, {scores.data(), many, n, n});
+    codec->addValues(values.data(), {scores.data(), many, n, n}, {begin, end}, {out.data(), many, kDim, kDim});
+    for (std::int64_t at = begin; at < end;) {
+      const std::int64_t g = at / group, until = std::min(end, (g + 1) * group), m = until - at;
+      const Range within{at - g * group, until - g * group};
+      std::vector<float> some(size * static_cast<std::size_t>(m));
+      codec->scoreKeys(keys.data() + static_cast<std::size_t>(g) * keyBytes, {queries.data(), many, kDim, kDim}, within, {some.data(), many, m, m});
+      for (std::int64_t q = 0; q < many; ++q)
+        for (std::int64_t r = 0; r < m; ++r) ASSERT_EQ(some[static_cast<std::size_t>(q * m + r)], scores[static_cast<std::size_t>(q * n + at - begin + r)]);
+      codec->addValues(values.data() + static_cast<std::size_t>(g) * valueBytes, {scores.data() + (at - begin), many, m, n}, within, {parts.data(), many, kDim, kDim});
+      at = until;
+    }
+    EXPECT_EQ(out, parts);
   }
-  EXPECT_EQ(out, parts);
 }
 
 TEST_P(Codecs, AQueryAloneGetsTheBitsOfOneAmongMany) {
@@ -130,6 +134,39 @@ TEST_P(Codecs, AQueryAloneGetsTheBitsOfOneAmongMany) {
     ASSERT_TRUE(std::equal(alone.begin(), alone.end(), scores.begin() + q * group)) << q;
     ASSERT_TRUE(std::equal(sum.begin(), sum.end(), out.begin() + q * kDim)) << q;
   }
+}
+
+TEST(CodecsOfAnyWidth, ProductsAreThoseOfTheDecodedRows) {
+  std::mt19937 random(3);
+  for (const int dim : {8, 40, 64, 80, 96})
+    for (const char* spec : {"f16", "q8", "q4", "q4:keys=row"}) {
+      const auto codec = *registry().make<KvCodec>(Family::KeyValue, *parseStrategy(spec, ""));
+      const std::int64_t group = codec->group();
+      std::vector<float> rows(static_cast<std::size_t>(group * dim)), k = rows, v = rows, query(static_cast<std::size_t>(dim)), scores(static_cast<std::size_t>(group)), out(query.size());
+      for (float& x : rows) x = std::normal_distribution<float>()(random);
+      for (float& x : query) x = std::normal_distribution<float>()(random);
+      std::vector<std::byte> keys(codec->keyGroupBytes(dim)), values(codec->valueGroupBytes(dim));
+      codec->encodeKeys(rows.data(), dim, keys.data());
+      codec->encodeValues(rows.data(), dim, values.data());
+      codec->decodeKeys(keys.data(), dim, k.data());
+      codec->decodeValues(values.data(), dim, v.data());
+      for (std::size_t i = 0; i < rows.size(); ++i) {
+        ASSERT_NEAR(k[i], rows[i], 0.3) << spec << ", " << dim << " values";
+        ASSERT_NEAR(v[i], rows[i], 0.3) << spec << ", " << dim << " values";
+      }
+      codec->scoreKeys(keys.data(), {query.data(), 1, dim, dim}, {0, group}, {scores.data(), 1, group, group});
+      codec->addValues(values.data(), {scores.data(), 1, group, group}, {0, group}, {out.data(), 1, dim, dim});
+      for (std::int64_t r = 0; r < group; ++r) {
+        double sum = 0;
+        for (int i = 0; i < dim; ++i) sum += static_cast<double>(query[static_cast<std::size_t>(i)]) * k[static_cast<std::size_t>(r * dim + i)];
+        ASSERT_NEAR(scores[static_cast<std::size_t>(r)], sum, 1e-4) << spec << ", " << dim << " values";
+      }
+      for (int i = 0; i < dim; ++i) {
+        double sum = 0;
+        for (std::int64_t r = 0; r < group; ++r) sum += static_cast<double>(scores[static_cast<std::size_t>(r)]) * v[static_cast<std::size_t>(r * dim + i)];
+        ASSERT_NEAR(out[static_cast<std::size_t>(i)], sum, 1e-3) << spec << ", " << dim << " values";
+      }
+    }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Codecs, testing::Values(Case{"f16", 2.0}, Case{"q8", 1.125}, Case{"q4", 0.75}, Case{"q4:keys=row", 0.75}));

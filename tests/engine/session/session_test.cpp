@@ -140,7 +140,7 @@ INSTANTIATE_TEST_SUITE_P(Product, Promises,
                          testing::Values(Case{"llama", ""}, Case{"llama", "f16"}, Case{"llama", "q8"}, Case{"llama", "q4"},
                                          Case{"llama", "window:sinks=4,recent=40"}, Case{"llama", "window:sinks=4,recent=40,distance=true+q8"},
                                          Case{"llama", "h2o:budget=0.3"}, Case{"llama", "h2o:budget=0.4,interval=7+q4"},
-                                         Case{"mistral", ""}, Case{"mistral", "q8+h2o"}, Case{"olmo2", ""}, Case{"qwen3", ""}, Case{"gemma3", "q8"}, Case{"gpt2", "q8+window:recent=20"}));
+                                         Case{"mistral", ""}, Case{"mistral", "q8+h2o"}, Case{"mistral", "q4"}, Case{"gemma3", "q4"}, Case{"olmo2", ""}, Case{"qwen3", ""}, Case{"gemma3", "q8"}, Case{"gpt2", "q8+window:recent=20"}));
 
 TEST(Session, TheLastBlockMakesOnlyKeysAndValuesOfRowsThatAreNotAskedFor) {
   const auto model = family("llama");
