@@ -40,7 +40,7 @@ constexpr D d;
 constexpr hn::RebindToSigned<D> di;
 constexpr std::int64_t kLanes = static_cast<std::int64_t>(HWY_LANES(float)) < kKeyPanel ? static_cast<std::int64_t>(HWY_LANES(float)) : kKeyPanel;
 
-constexpr int kParts = static_cast<int>(kKeyPanel / kLanes);                  ///< vectors of a panel's lanes
+constexpr int kParts = static_cast<int>(kKeyPanel / kLanes);          ///< vectors of a panel's lanes
 constexpr int kGroupVectors = static_cast<int>(kCodeGroup / kLanes);  ///< of a group's
 
 static_assert(kCodeGroup == 2 * kKeyPanel && kCodeBlock == 2 * kKeyPanel);
@@ -149,7 +149,6 @@ struct ByteValues {
 };
 struct NibbleValues {
   static constexpr bool kWholeVectors = true;  // rows are whole blocks
-  static float one(std::int64_t, std::int64_t) { return 0; }
   NibbleValues(const NibbleGroups& groups, std::int64_t g) : blocks(groups.first + g * groups.dim), across(groups.dim / kCodeBlock) {}
   HWY_INLINE const NibbleBlock& block(std::int64_t r, std::int64_t i) const { return blocks[r * across + i / kCodeBlock]; }
   HWY_INLINE void ask(std::int64_t r, std::int64_t i) const { askFor(&block(r, i)); }
@@ -258,12 +257,15 @@ void add(ConstRows weights, const Groups& groups, Range rows, Rows out) {
       std::int64_t i = 0;
       for (; i + vectors * kLanes <= dim; i += vectors * kLanes) addRows<count, vectors>(w, weights.stride, values, within, i, out);
       for (; i + kLanes <= dim; i += kLanes) addRows<count, 1>(w, weights.stride, values, within, i, out);
-      if constexpr (Source::kWholeVectors) return;
-      const hn::CappedTag<float, 1> d1;  // fused or not, as vectors are
-      for (; i < dim; ++i)
-        for (int q = 0; q < count; ++q)
-          for (std::int64_t r = within.begin; r < within.end; ++r)
-            out.row(q)[i] = hn::GetLane(hn::MulAdd(hn::Set(d1, w[q * weights.stride + r - within.begin]), hn::Set(d1, values.one(r, i)), hn::Set(d1, out.row(q)[i])));
+      if constexpr (!Source::kWholeVectors) {
+        const hn::CappedTag<float, 1> d1;  // fused or not, as vectors are
+        for (; i < dim; ++i)
+          for (int q = 0; q < count; ++q)
+            for (std::int64_t r = within.begin; r < within.end; ++r) {
+              float& to = out.row(q)[i];
+              to = hn::GetLane(hn::MulAdd(hn::Set(d1, w[q * weights.stride + r - within.begin]), hn::Set(d1, values.one(r, i)), hn::Set(d1, to)));
+            }
+      }
     });
   });
 }

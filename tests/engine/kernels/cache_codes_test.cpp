@@ -37,6 +37,27 @@ class CacheCodesTest : public testing::TestWithParam<std::string> {
     for (float& x : f) x = normal(random_);
     return f;
   }
+
+  /// Products straight from `groups` are those of its rows decoded to panels and, unless there are none, to values.
+  template <class Groups>
+  void expectTheBitsOf(const std::vector<float>& panels, const std::vector<float>& values, const Groups& groups) {
+    const std::int64_t dim = groups.dim, rows = static_cast<std::int64_t>(panels.size()) / dim;
+    for (std::int64_t count = 1; count <= kFewQueries; ++count)
+      for (const Range range : {Range{0, rows}, Range{0, 1}, Range{5, 31}, Range{31, 33}, Range{32, 64}, Range{17, 90}}) {
+        const auto queries = floats(count * dim), weights = floats(count * range.size());
+        std::vector<float> scores(static_cast<std::size_t>(count * range.size())), decoded = scores;
+        const ConstRows q(queries.data(), count, dim, dim);
+        scoreCodes(q, groups, range, {scores.data(), count, range.size(), range.size()});
+        scoreKeys(q, panels.data(), range, {decoded.data(), count, range.size(), range.size()});
+        ASSERT_EQ(scores, decoded) << dim << " values, " << count << " queries, rows from " << range.begin;
+        if (values.empty()) continue;
+        const ConstRows w(weights.data(), count, range.size(), range.size());
+        auto out = floats(count * dim), wanted = out;
+        addCodes(w, groups, range, {out.data(), count, dim, dim});
+        addValues(w, values.data() + range.begin * dim, {wanted.data(), count, dim, dim});
+        ASSERT_EQ(out, wanted) << dim << " values, " << count << " queries, rows from " << range.begin;
+      }
+  }
 };
 const std::int64_t kDims[] = {6, 8, 32, 33, 40, 64, 80, 128};
 
@@ -91,20 +112,7 @@ TEST_P(CacheCodesTest, ProductsStraightFromBytesAreThoseOfWhatTheyDecodeTo) {
       bytesToKeyPanels(all.codes(g), all.scales(g), 2, dim, panels.data() + g * kCodeGroup * dim);
       bytesToRows(all.codes(g), all.scales(g), kCodeGroup, dim, values.data() + g * kCodeGroup * dim);
     }
-    for (std::int64_t count = 1; count <= kFewQueries; ++count)
-      for (const Range range : {Range{0, rows}, Range{0, 1}, Range{5, 31}, Range{31, 33}, Range{32, 64}, Range{17, 90}}) {
-        const auto queries = floats(count * dim), weights = floats(count * range.size());
-        std::vector<float> scores(static_cast<std::size_t>(count * range.size())), decoded = scores;
-        const ConstRows q(queries.data(), count, dim, dim);
-        scoreCodes(q, all, range, {scores.data(), count, range.size(), range.size()});
-        scoreKeys(q, panels.data(), range, {decoded.data(), count, range.size(), range.size()});
-        ASSERT_EQ(scores, decoded) << dim << " values, " << count << " queries, rows from " << range.begin;
-        const ConstRows w(weights.data(), count, range.size(), range.size());
-        auto out = floats(count * dim), wanted = out;
-        addCodes(w, all, range, {out.data(), count, dim, dim});
-        addValues(w, values.data() + range.begin * dim, {wanted.data(), count, dim, dim});
-        ASSERT_EQ(out, wanted) << dim << " values, " << count << " queries, rows from " << range.begin;
-      }
+    expectTheBitsOf(panels, values, all);
   }
 }
 
@@ -120,21 +128,7 @@ TEST_P(CacheCodesTest, ProductsStraightFromNibblesAreThoseOfWhatTheyDecodeTo) {
     std::vector<float> panels(static_cast<std::size_t>(rows * dim)), values(panels.size());
     for (std::int64_t g = 0; g < groups; ++g) nibblesToFloats(blocks.data() + g * dim, dim, kKeyPanel, kKeyPanel * dim, panels.data() + g * kCodeGroup * dim);
     nibblesToFloats(blocks.data(), groups * dim, kCodeBlock, kCodeBlock / 2, values.data());
-    for (std::int64_t count = 1; count <= kFewQueries; ++count)
-      for (const Range range : {Range{0, rows}, Range{0, 1}, Range{5, 31}, Range{31, 33}, Range{32, 64}, Range{17, 90}}) {
-        const auto queries = floats(count * dim), weights = floats(count * range.size());
-        std::vector<float> scores(static_cast<std::size_t>(count * range.size())), decoded = scores;
-        const ConstRows q(queries.data(), count, dim, dim);
-        scoreCodes(q, all, range, {scores.data(), count, range.size(), range.size()});
-        scoreKeys(q, panels.data(), range, {decoded.data(), count, range.size(), range.size()});
-        ASSERT_EQ(scores, decoded) << dim << " values, " << count << " queries, rows from " << range.begin;
-        if (dim % kCodeBlock != 0) continue;
-        const ConstRows w(weights.data(), count, range.size(), range.size());
-        auto out = floats(count * dim), wanted = out;
-        addCodes(w, all, range, {out.data(), count, dim, dim});
-        addValues(w, values.data() + range.begin * dim, {wanted.data(), count, dim, dim});
-        ASSERT_EQ(out, wanted) << dim << " values, " << count << " queries, rows from " << range.begin;
-      }
+    expectTheBitsOf(panels, dim % kCodeBlock == 0 ? values : std::vector<float>(), all);
   }
 }
 
