@@ -73,31 +73,50 @@ HWY_INLINE V load(const std::uint16_t* p) {
   return hn::PromoteTo(d, hn::LoadU(dh, reinterpret_cast<const hwy::float16_t*>(p)));
 }
 
+/// The compiler takes v for changed here, so that it neither loads it again for each use nor puts off what uses it.
+HWY_INLINE void keep(V& v) {
+#if HWY_ARCH_X86
+  asm("" : "+v"(v.raw));
+#else
+  (void)v;
+#endif
+}
+
 /// What is read this much later is asked for now: a processor's own prefetch stops at the end of a page.
-constexpr std::int64_t kAhead = 8192;  // bytes
 template <class T>
-HWY_INLINE void prefetchLine(const T* p) {
-  __builtin_prefetch(reinterpret_cast<const char*>(p) + kAhead, 0, 2);  // 2: past the first level, which both streams would fill
+constexpr std::int64_t kAhead = 8192 / sizeof(T);
+HWY_INLINE void prefetchLine(const void* p) { __builtin_prefetch(p, 0, 2); }  // 2: past the first level, which both streams would fill
+/// The lines of `count` values from p on.
+template <class T>
+HWY_INLINE void prefetchValues(const T* p, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; i += 64 / static_cast<std::int64_t>(sizeof(T))) prefetchLine(p + i);
 }
 
 /// Q queries against P panels, one after another in memory; sums[q] holds the panels' vectors side by side. Value i of query
 /// q is at query[q * across + i * along].
 template <int Q, int P, bool Ahead, class T>
 HWY_INLINE void scorePanels(const float* query, std::int64_t across, std::int64_t along, const T* panels, std::int64_t dim, V (&sums)[Q][P * kParts]) {
+#pragma GCC unroll 16
   for (int q = 0; q < Q; ++q)
+#pragma GCC unroll 8
     for (int p = 0; p < P * kParts; ++p) sums[q][p] = hn::Zero(d);
+#pragma GCC unroll 2
   for (std::int64_t i = 0; i < dim; ++i) {
     V key[P * kParts];
+#pragma GCC unroll 8
     for (int p = 0; p < P * kParts; ++p) {
       const T* at = panels + (p / kParts * dim + i) * kKeyPanel + p % kParts * kLanes;
       if constexpr (Ahead) {
         constexpr std::int64_t line = 64 / (kKeyPanel * static_cast<std::int64_t>(sizeof(T)));  // values in one: 1 or 2
-        if (p % kParts == 0 && i % line == 0) prefetchLine(at + (P - 1) * dim * kKeyPanel);
+        if (p % kParts == 0 && i % line == 0) prefetchLine(at + (P - 1) * dim * kKeyPanel + kAhead<T>);
       }
       key[p] = load(at);
+      keep(key[p]);
     }
+#pragma GCC unroll 16
     for (int q = 0; q < Q; ++q) {
       const V x = hn::Set(d, query[q * across + i * along]);
+#pragma GCC unroll 8
       for (int p = 0; p < P * kParts; ++p) sums[q][p] = hn::MulAdd(key[p], x, sums[q][p]);
     }
   }
@@ -106,20 +125,25 @@ HWY_INLINE void scorePanels(const float* query, std::int64_t across, std::int64_
 /// Writes the scores of rows [begin, end) of a panel.
 template <int Q, int vectors>
 HWY_INLINE void storeScores(const V (&sums)[Q][vectors], int first, std::int64_t begin, std::int64_t end, float* to, std::int64_t stride) {
-  for (int q = 0; q < Q; ++q, to += stride) {
-    if (end - begin == kKeyPanel) {
-      for (int p = 0; p < kParts; ++p) hn::StoreU(sums[q][first + p], d, to + p * kLanes);
-    } else {
-      HWY_ALIGN float all[kKeyPanel];
-      for (int p = 0; p < kParts; ++p) hn::Store(sums[q][first + p], d, all + p * kLanes);
-      for (std::int64_t i = begin; i < end; ++i) to[i - begin] = all[i];
-    }
+  if (end - begin == kKeyPanel) {
+#pragma GCC unroll 16
+    for (int q = 0; q < Q; ++q)
+#pragma GCC unroll 4
+      for (int p = 0; p < kParts; ++p) hn::StoreU(sums[q][first + p], d, to + q * stride + p * kLanes);
+    return;
+  }
+#pragma GCC unroll 16
+  for (int q = 0; q < Q; ++q) {
+    HWY_ALIGN float all[kKeyPanel];
+#pragma GCC unroll 4
+    for (int p = 0; p < kParts; ++p) hn::Store(sums[q][first + p], d, all + p * kLanes);
+    for (std::int64_t i = begin; i < end; ++i) to[q * stride + i - begin] = all[i];
   }
 }
 
-/// Queries that share what is loaded: as many as leave registers for their sums. (NEON's 32 are of a quarter of the length.)
+/// Queries that share what is loaded, and vectors of values: as many as leave registers for their sums. (NEON's 32 are of a quarter of the length.)
 constexpr bool kManyRegisters = HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL;
-constexpr int kScored = kManyRegisters ? 8 : 6, kAdded = kManyRegisters ? 6 : 3;
+constexpr int kScored = kManyRegisters ? 8 : 6, kAdded = 6, kAddedVectors = kManyRegisters ? 4 : 2;
 constexpr int kPanelsTogether = kManyRegisters ? 2 : 1;
 
 /// body(width constant, first): 0 .. count in even groups of at most `most`.
@@ -187,22 +211,31 @@ const float* lay(ConstRows queries, float* to) {
   return to;
 }
 
-/// P panels from the one that holds row r on, of which rows up to `end` are asked for.
+/// What queries are scored against: P panels from `panels` on, rows [begin, end) of which are asked for.
+template <class T>
+struct Asked {
+  const T* panels;
+  std::int64_t begin, end;
+};
+
+/// Q queries from `first` on.
+template <int Q, int P, bool Ahead, class T>
+HWY_INLINE void scoreTile(ConstRows queries, const float* sideBySide, std::int64_t first, Asked<T> asked, float* scores, std::int64_t stride) {
+  V sums[Q][P * kParts];
+  if (sideBySide) scorePanels<Q, P, Ahead>(sideBySide + first * queries.width, 1, Q, asked.panels, queries.width, sums);
+  else scorePanels<Q, P, Ahead>(queries.row(first), queries.stride, 1, asked.panels, queries.width, sums);
+  float* to = scores + first * stride;
+  storeScores<Q>(sums, 0, asked.begin, std::min(asked.end, kKeyPanel), to, stride);
+  for (int p = 1; p < P; ++p)
+    storeScores<Q>(sums, p * kParts, 0, std::min(asked.end - p * kKeyPanel, kKeyPanel), to + p * kKeyPanel - asked.begin, stride);
+}
+
 template <int P, class T>
-HWY_INLINE void scoreGroups(ConstRows queries, const float* sideBySide, const T* panels, std::int64_t r, std::int64_t end, float* scores, std::int64_t stride) {
-  const std::int64_t base = r / kKeyPanel * kKeyPanel, dim = queries.width;
-  const T* at = panels + base * dim;
+HWY_INLINE void scoreGroups(ConstRows queries, const float* sideBySide, Asked<T> asked, float* scores, std::int64_t stride) {
   byGroups<kScored>(queries.count, [&](auto width, std::int64_t first) HWY_ATTR {
-    V sums[width][P * kParts];
-    const auto compute = [&](auto ahead) HWY_ATTR {
-      if (sideBySide) scorePanels<width, P, ahead>(sideBySide + first * dim, 1, width, at, dim, sums);
-      else scorePanels<width, P, ahead>(queries.row(first), queries.stride, 1, at, dim, sums);
-    };
     // The first queries of several ask for what comes, the others find it.
-    first == 0 ? compute(std::true_type()) : compute(std::false_type());
-    float* to = scores + first * stride;
-    storeScores<width>(sums, 0, r - base, std::min(end - base, kKeyPanel), to, stride);
-    for (int p = 1; p < P; ++p) storeScores<width>(sums, p * kParts, 0, std::min(end - base - p * kKeyPanel, kKeyPanel), to + base + p * kKeyPanel - r, stride);
+    if (first == 0) scoreTile<width, P, true>(queries, sideBySide, first, asked, scores, stride);
+    else scoreTile<width, P, false>(queries, sideBySide, first, asked, scores, stride);
   });
 }
 
@@ -216,73 +249,133 @@ void score(ConstRows queries, const T* panels, Range rows, Rows scores, const fl
     const std::int64_t base = r / kKeyPanel * kKeyPanel;
     float* to = scores.data + (r - rows.begin);
     const bool several = kPanelsTogether > 1 && rows.end - base > kKeyPanel;
-    if (several) scoreGroups<kPanelsTogether>(queries, sideBySide, panels, r, rows.end, to, scores.stride);
-    else scoreGroups<1>(queries, sideBySide, panels, r, rows.end, to, scores.stride);
+    const Asked<T> asked{panels + base * queries.width, r - base, rows.end - base};
+    if (several) scoreGroups<kPanelsTogether>(queries, sideBySide, asked, to, scores.stride);
+    else scoreGroups<1>(queries, sideBySide, asked, to, scores.stride);
     r = std::min(rows.end, base + (several ? kPanelsTogether : 1) * kKeyPanel);
   }
 }
 
-/// Q queries, `vectors` vectors of the output, over `count` rows in order.
+/// Rows of values, `stride` apart.
+template <class T>
+struct Values {
+  const T* at;
+  std::int64_t stride, count;
+};
+
+/// Q queries, `vectors` vectors of the output, over all rows in order. Ahead: `perRow` values from `coming` on are asked for with the
+/// first row, the next ones with the second.
 template <int Q, int vectors, bool Ahead, class T>
-HWY_INLINE void addTile(const float* weights, std::int64_t weightStride, const T* rows, std::int64_t rowStride, std::int64_t count,
-                        float* out, std::int64_t outStride) {
+HWY_INLINE void addTile(const float* weights, std::int64_t weightStride, Values<T> rows, float* out, std::int64_t outStride, const T* coming = nullptr, std::int64_t perRow = 0) {
   V sums[Q][vectors];
+#pragma GCC unroll 8
   for (int q = 0; q < Q; ++q)
+#pragma GCC unroll 8
     for (int i = 0; i < vectors; ++i) sums[q][i] = hn::LoadU(d, out + q * outStride + i * kLanes);
-  for (std::int64_t r = 0; r < count; ++r, rows += rowStride) {
-    if constexpr (Ahead)
-      for (std::int64_t i = 0; i < rowStride; i += 64 / static_cast<std::int64_t>(sizeof(T))) prefetchLine(rows + i);
-    V w[Q];
-    for (int q = 0; q < Q; ++q) w[q] = hn::Set(d, weights[q * weightStride + r]);
-    for (int i = 0; i < vectors; ++i) {  // vector by vector: sums, weights and one of the row fill 16 registers
-      const V v = load(rows + i * kLanes);
-      for (int q = 0; q < Q; ++q) sums[q][i] = hn::MulAdd(w[q], v, sums[q][i]);
+  for (std::int64_t r = 0; r < rows.count; ++r, rows.at += rows.stride) {
+    if constexpr (Ahead) prefetchValues(coming + r * perRow, perRow);
+    // All vectors and one weight, or all weights and one vector, whichever leaves the sums their registers.
+    if constexpr (vectors < Q) {
+      V v[vectors];
+#pragma GCC unroll 8
+      for (int i = 0; i < vectors; ++i) v[i] = load(rows.at + i * kLanes), keep(v[i]);
+#pragma GCC unroll 8
+      for (int q = 0; q < Q; ++q) {
+        const V w = hn::Set(d, weights[q * weightStride + r]);
+#pragma GCC unroll 8
+        for (int i = 0; i < vectors; ++i) sums[q][i] = hn::MulAdd(w, v[i], sums[q][i]);
+      }
+    } else {
+      V w[Q];
+#pragma GCC unroll 8
+      for (int q = 0; q < Q; ++q) w[q] = hn::Set(d, weights[q * weightStride + r]);
+#pragma GCC unroll 8
+      for (int i = 0; i < vectors; ++i) {
+        const V v = load(rows.at + i * kLanes);
+#pragma GCC unroll 8
+        for (int q = 0; q < Q; ++q) sums[q][i] = hn::MulAdd(w[q], v, sums[q][i]);
+      }
     }
   }
+#pragma GCC unroll 8
   for (int q = 0; q < Q; ++q)
+#pragma GCC unroll 8
     for (int i = 0; i < vectors; ++i) hn::StoreU(sums[q][i], d, out + q * outStride + i * kLanes);
 }
 
-template <int Q, bool Ahead, class T>
-HWY_INLINE void addQueries(const float* weights, std::int64_t weightStride, const T* rows, std::int64_t count, std::int64_t dim, float* out,
-                           std::int64_t outStride) {
-  constexpr int vectors = Q == 1 ? 8 : 4;
-  std::int64_t i = 0;
-  if constexpr (Ahead)  // the first values' pass asks for the whole rows that come
-    if (vectors * kLanes <= dim) addTile<Q, vectors, true>(weights, weightStride, rows, dim, count, out, outStride), i = vectors * kLanes;
-  for (; i + vectors * kLanes <= dim; i += vectors * kLanes) addTile<Q, vectors, false>(weights, weightStride, rows + i, dim, count, out + i, outStride);
-  for (; i + kLanes <= dim; i += kLanes) addTile<Q, 1, false>(weights, weightStride, rows + i, dim, count, out + i, outStride);
-  for (; i < dim; ++i)
-    for (int q = 0; q < Q; ++q)
-      for (std::int64_t r = 0; r < count; ++r)
-        out[q * outStride + i] = __builtin_fmaf(weights[q * weightStride + r], one(rows[r * dim + i]), out[q * outStride + i]);
+/// What is no whole vector of a row, from value i on.
+template <class T>
+void addRest(ConstRows weights, Values<T> rows, std::int64_t i, Rows out) {
+  for (; i < out.width; ++i)
+    for (std::int64_t q = 0; q < out.count; ++q)
+      for (std::int64_t r = 0; r < rows.count; ++r) out.row(q)[i] = __builtin_fmaf(weights.row(q)[r], one(rows.at[r * rows.stride + i]), out.row(q)[i]);
 }
 
 constexpr std::int64_t kStretchFloats = 4096;  // values that stay in the first-level cache while every query takes them
 
+/// Up to three queries: rows are read as they lie, some at a time, which the second pass finds in the cache.
+template <int Q, class T>
+HWY_INLINE void addFew(ConstRows weights, const T* values, Rows out) {
+  constexpr int vectors = Q == 1 ? 8 : 4;
+  const std::int64_t dim = out.width, stretch = dim < kStretchFloats ? kStretchFloats / dim : 1;
+  for (std::int64_t r = 0; r < weights.width; r += stretch) {
+    const std::int64_t here = weights.width - r < stretch ? weights.width - r : stretch;
+    std::int64_t i = 0;
+    const auto pass = [&](auto width, auto ahead) HWY_ATTR {
+      addTile<Q, width, ahead, T>(weights.row(0) + r, weights.stride, {values + r * dim + i, dim, here}, out.row(0) + i, out.stride, values + r * dim + kAhead<T>, dim);
+      i += width * kLanes;
+    };
+    using All = std::integral_constant<int, vectors>;
+    if (All() * kLanes <= dim) pass(All(), std::true_type());
+    while (i + All() * kLanes <= dim) pass(All(), std::false_type());
+    while (i + kLanes <= dim) pass(std::integral_constant<int, 1>(), std::false_type());
+  }
+  addRest<T>(weights, {values, dim, weights.width}, dim / kLanes * kLanes, out);
+}
+
+/// Many queries take some values of every row after one another, as floats: converting costs as much as multiplying. Meanwhile as much
+/// of the next rows is asked for.
 template <class T>
-void addStretch(ConstRows weights, std::int64_t first, const T* rows, std::int64_t count, Rows out) {
-  byGroups<kAdded>(out.count, [&](auto q, std::int64_t at) HWY_ATTR {
-    if (at == 0) addQueries<q, true>(weights.row(0) + first, weights.stride, rows, count, out.width, out.row(0), out.stride);
-    else addQueries<q, false>(weights.row(at) + first, weights.stride, rows, count, out.width, out.row(at), out.stride);
-  });
+void addMany(ConstRows weights, const T* values, Rows out) {
+  const std::int64_t dim = out.width;
+  std::int64_t i = 0;
+  const auto pass = [&](auto vectors) HWY_ATTR {
+    constexpr std::int64_t width = vectors * kLanes, stretch = kStretchFloats / width;
+    for (std::int64_t r = 0; r < weights.width; r += stretch) {
+      const std::int64_t here = weights.width - r < stretch ? weights.width - r : stretch;
+      const T *at = values + r * dim + i, *coming = values + (r + here) * dim + i * here;
+      HWY_ALIGN float plain[sizeof(T) == 2 ? kStretchFloats : 1];
+      Values<float> rows{plain, width, here};
+      if constexpr (sizeof(T) == 2) {
+        for (std::int64_t j = 0; j < here; ++j) {
+          prefetchValues(coming + j * width, width);
+          for (int v = 0; v < vectors; ++v) hn::Store(load(at + j * dim + v * kLanes), d, plain + j * width + v * kLanes);
+        }
+      } else {
+        rows.at = at, rows.stride = dim;
+      }
+      byGroups<kAdded>(out.count, [&](auto q, std::int64_t first) HWY_ATTR {
+        const float* w = weights.row(first) + r;
+        float* to = out.row(first) + i;
+        if constexpr (sizeof(T) == 4)
+          if (first == 0) return addTile<q, vectors, true, float>(w, weights.stride, rows, to, out.stride, coming, width);
+        addTile<q, vectors, false, float>(w, weights.stride, rows, to, out.stride);
+      });
+    }
+    i += width;
+  };
+  while (i + kAddedVectors * kLanes <= dim) pass(std::integral_constant<int, kAddedVectors>());
+  while (i + kLanes <= dim) pass(std::integral_constant<int, 1>());
+  addRest<T>(weights, {values, dim, weights.width}, i, out);
 }
 
 template <class T>
 void add(ConstRows weights, const T* rows, Rows out) {
-  const std::int64_t dim = out.width, stretch = dim < kStretchFloats ? kStretchFloats / dim : 1;
-  for (std::int64_t r = 0; r < weights.width; r += stretch) {
-    const std::int64_t here = weights.width - r < stretch ? weights.width - r : stretch;
-    if constexpr (sizeof(T) == 2) {
-      // Converting costs as much as multiplying, so several queries share it.
-      if (out.count > 3 && here * dim <= kStretchFloats && here * dim % kLanes == 0) {
-        HWY_ALIGN float plain[kStretchFloats];
-        for (std::int64_t i = 0; i < here * dim; i += kLanes) hn::Store(load(rows + r * dim + i), d, plain + i);
-        addStretch(weights, r, plain, here, out);
-        continue;
-      }
-    }
-    addStretch(weights, r, rows + r * dim, here, out);
+  switch (out.count) {
+    case 1: return addFew<1>(weights, rows, out);
+    case 2: return addFew<2>(weights, rows, out);
+    case 3: return addFew<3>(weights, rows, out);
+    default: return addMany(weights, rows, out);
   }
 }
 

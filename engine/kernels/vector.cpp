@@ -268,22 +268,46 @@ HWY_INLINE V expOf(V x) {
 /// 2^t = 2^n (1 + r q(r)) for t up to 0 (of others anything may come) or no number; |r| <= 0.5, q the polynomial of degree 5 with
 /// the least largest error (2e-9 of 2^r; 4e-9 with coefficients of float32). A base of 2 leaves r exact, where e needs ln 2 in
 /// two parts. 0 where t rounds to -127, which is where it is hardly a normal number.
-HWY_INLINE V powerOfTwo(V t) {
-  const auto polynomial = [](V r) HWY_ATTR {
-    V p = hn::Set(d, 1.5353362e-4f);
-    for (const float c : {1.3398875e-3f, 9.618437e-3f, 5.5503324e-2f, 0.24022648f, 0.6931472f, 1.0f}) p = hn::MulAdd(p, r, hn::Set(d, c));
-    return p;
-  };
+///
+/// N at a time, step by step: what one is made of waits for itself, and a processor looks too few instructions ahead to find
+/// the next ones by itself.
+template <int N>
+HWY_INLINE void powersOfTwo(V (&t)[N]) {
+  V whole[N], p[N];
 #if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
-  const V whole = hn::Round(t);
-  const __mmask16 counts = _mm512_cmp_ps_mask(whole.raw, _mm512_set1_ps(-127.0f), _CMP_NLE_UQ);
-  return V{_mm512_maskz_scalef_ps(counts, polynomial(hn::Sub(t, whole)).raw, whole.raw)};
+  __mmask16 counts[N];
+#pragma GCC unroll 4
+  for (int i = 0; i < N; ++i) {
+    whole[i] = hn::Round(t[i]);
+    counts[i] = _mm512_cmp_ps_mask(whole[i].raw, _mm512_set1_ps(-127.0f), _CMP_NLE_UQ);
+    t[i] = hn::Sub(t[i], whole[i]);
+  }
 #else
   // Rounded as in expOf; the low bits are n + 127, which shifted are 2^n, and 0 for n = -127.
-  const V least = hn::Set(d, -127.0f), x = hn::IfThenElse(hn::Lt(t, least), least, t);  // not the larger one: what is no number stays
-  const V magic = hn::Set(d, 12582912.0f + 127.0f), lifted = hn::Add(x, magic);
   const hn::RebindToSigned<D> di;
-  return hn::Mul(polynomial(hn::Sub(x, hn::Sub(lifted, magic))), hn::BitCast(d, hn::ShiftLeft<23>(hn::BitCast(di, lifted))));
+  const V least = hn::Set(d, -127.0f), magic = hn::Set(d, 12582912.0f + 127.0f);
+#pragma GCC unroll 4
+  for (int i = 0; i < N; ++i) {
+    t[i] = hn::IfThenElse(hn::Lt(t[i], least), least, t[i]);  // not the larger one: what is no number stays
+    const V lifted = hn::Add(t[i], magic);
+    whole[i] = hn::BitCast(d, hn::ShiftLeft<23>(hn::BitCast(di, lifted)));
+    t[i] = hn::Sub(t[i], hn::Sub(lifted, magic));
+  }
+#endif
+#pragma GCC unroll 4
+  for (int i = 0; i < N; ++i) p[i] = hn::MulAdd(hn::Set(d, 1.5353362e-4f), t[i], hn::Set(d, 1.3398875e-3f));
+  const auto next = [&](float coefficient) HWY_ATTR {
+    const V c = hn::Set(d, coefficient);
+#pragma GCC unroll 4
+    for (int i = 0; i < N; ++i) p[i] = hn::MulAdd(p[i], t[i], c);
+  };
+  next(9.618437e-3f), next(5.5503324e-2f), next(0.24022648f), next(0.6931472f), next(1.0f);
+#pragma GCC unroll 4
+  for (int i = 0; i < N; ++i)
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
+    t[i] = V{_mm512_maskz_scalef_ps(counts[i], p[i].raw, whole[i].raw)};
+#else
+    t[i] = hn::Mul(p[i], whole[i]);
 #endif
 }
 
@@ -314,21 +338,7 @@ void geluTanhTimes(const float* gate, const float* up, std::int64_t n, float* ou
   });
 }
 
-SoftmaxSum softmaxSum(const float* scores, std::int64_t n) {
-  V m = hn::Set(d, -HUGE_VALF);
-  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  std::int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) m = hn::Max(m, hn::LoadU(d, scores + i));
-  float maximum = hn::GetLane(hn::MaxOfLanes(d, m));
-  for (; i < n; ++i) maximum = std::fmax(maximum, scores[i]);
-  const V mv = hn::Set(d, maximum);
-  const float sum = reduce(n, [&](V s, std::int64_t j, std::int64_t c) HWY_ATTR {
-    const V e = powerOfTwo(hn::Mul(hn::Set(d, kLog2OfE), hn::Sub(load(scores + j, c), mv)));
-    return hn::Add(s, c == lanes ? e : hn::IfThenElseZero(hn::FirstN(d, static_cast<std::size_t>(c)), e));
-  });
-  return {maximum, sum};
-}
-SoftmaxSum exponentials(float factor, float* scores, std::int64_t n) {
+float largestOf(const float* scores, std::int64_t n) {
   const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
   const V least = hn::Set(d, -HUGE_VALF);
   V m[2] = {least, least};
@@ -338,19 +348,53 @@ SoftmaxSum exponentials(float factor, float* scores, std::int64_t n) {
   for (; i + lanes <= n; i += lanes) m[0] = hn::Max(m[0], hn::LoadU(d, scores + i));
   float maximum = hn::GetLane(hn::MaxOfLanes(d, hn::Max(m[0], m[1])));
   for (; i < n; ++i) maximum = std::fmax(maximum, scores[i]);
+  return maximum;
+}
+/// The sum of e^(factor * (score - maximum)), each of which `keep` is told, i and how many lanes beside it.
+template <class Keep>
+HWY_INLINE float sumExponentials(float factor, float maximum, const float* scores, std::int64_t n, Keep keep) {
+  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
   // The difference first: what rounding takes is then a part of it, next to nothing for what weighs most.
   const V f = hn::Set(d, factor * kLog2OfE), mv = hn::Set(d, maximum);
-  const float sum = reduce(n, [&](V s, std::int64_t j, std::int64_t c) HWY_ATTR {
-    const V e = powerOfTwo(hn::Mul(f, hn::Sub(load(scores + j, c), mv)));
-    store(e, scores + j, c);
-    return hn::Add(s, c == lanes ? e : hn::IfThenElseZero(hn::FirstN(d, static_cast<std::size_t>(c)), e));
-  });
-  return {maximum * factor, sum};
+  const auto power = [&](V x) HWY_ATTR { return hn::Mul(f, hn::Sub(x, mv)); };
+  V sums[4] = {hn::Zero(d), hn::Zero(d), hn::Zero(d), hn::Zero(d)};
+  std::int64_t i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    V e[4];
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; ++j) e[j] = power(hn::LoadU(d, scores + i + j * lanes));
+    powersOfTwo(e);
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; ++j) keep(e[j], i + j * lanes, lanes), sums[j] = hn::Add(sums[j], e[j]);
+  }
+  for (; i < n; i += lanes) {
+    const std::int64_t count = n - i < lanes ? n - i : lanes;
+    V e[1] = {power(load(scores + i, count))};
+    powersOfTwo(e);
+    keep(e[0], i, count);
+    sums[0] = hn::Add(sums[0], count == lanes ? e[0] : hn::IfThenElseZero(hn::FirstN(d, static_cast<std::size_t>(count)), e[0]));
+  }
+  return hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(sums[0], sums[1]), hn::Add(sums[2], sums[3]))));
+}
+float exponentialsOf(float factor, float maximum, float* scores, std::int64_t n) {
+  return sumExponentials(factor, maximum, scores, n, [&](V e, std::int64_t i, std::int64_t c) HWY_ATTR { store(e, scores + i, c); });
+}
+void exponentials(float factor, Rows scores, Rows sums) {
+  for (std::int64_t q = 0; q < scores.count; ++q) sums.row(q)[0] = largestOf(scores.row(q), scores.width);  // first, so that no row waits for another
+  for (std::int64_t q = 0; q < scores.count; ++q) {
+    float* of = sums.row(q);
+    of[1] = exponentialsOf(factor, of[0], scores.row(q), scores.width);
+    of[0] *= factor;
+  }
+}
+SoftmaxSum softmaxSum(const float* scores, std::int64_t n) {
+  const float maximum = largestOf(scores, n);
+  return {maximum, sumExponentials(1.0f, maximum, scores, n, [](V, std::int64_t, std::int64_t) HWY_ATTR {})};
 }
 SoftmaxSum softmax(float* scores, std::int64_t n) {
-  const SoftmaxSum all = exponentials(1.0f, scores, n);
-  scaled(1.0f / all.sum, scores, n, scores);
-  return all;
+  const float maximum = largestOf(scores, n), sum = exponentialsOf(1.0f, maximum, scores, n);
+  scaled(1.0f / sum, scores, n, scores);
+  return {maximum, sum};
 }
 void softcap(float cap, std::int64_t n, float* scores) {
   const V f = hn::Set(d, 1.0f / cap), g = hn::Set(d, cap);
@@ -410,7 +454,7 @@ void geluTimes(const float* gate, const float* up, std::int64_t n, float* out) {
 }
 SoftmaxSum softmax(float* scores, std::int64_t n) { return table().softmax(scores, n); }
 SoftmaxSum softmaxSum(const float* scores, std::int64_t n) { return table().softmaxSum(scores, n); }
-SoftmaxSum exponentials(float factor, float* scores, std::int64_t n) { return table().exponentials(factor, scores, n); }
+void exponentials(float factor, Rows scores, Rows sums) { table().exponentials(factor, scores, sums); }
 void softcap(float cap, std::int64_t n, float* scores) { table().softcap(cap, n, scores); }
 
 }  // namespace ts

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "engine/core/buffer.h"
+
 namespace ts {
 
 /// Element-wise work on one row of floats. Every sum has one fixed order for a given instruction set and length; nothing
@@ -45,9 +47,10 @@ struct SoftmaxSum {
   float sum;      ///< of exp(score - maximum); log-sum-exp is maximum + log(sum)
 };
 SoftmaxSum softmax(float* scores, std::int64_t n);
-/// scores = exp(factor * score - maximum), maximum of factor * score; not divided by their sum. factor > 0. What is e^-x
-/// of the largest is off by at most 1.5e-7 (1 + x) of itself, and 0 below 2^-126.5.
-SoftmaxSum exponentials(float factor, float* scores, std::int64_t n);
+/// Of every row, scores = exp(factor * score - maximum), not divided by their sum; sums.row(q): the maximum of factor * score, and the sum.
+/// factor > 0; a row of no scores has -infinity and 0. What is e^-x of the largest is off by at most 1.5e-7 (1 + x) of itself, and
+/// 0 below 2^-126.5.
+void exponentials(float factor, Rows scores, Rows sums);
 /// The maximum and the sum alone; scores stay.
 SoftmaxSum softmaxSum(const float* scores, std::int64_t n);
 /// scores = cap * tanh(scores / cap) (Gemma 2's soft-capping).

@@ -118,17 +118,17 @@ void AttentionTile::chunk(const AttentionProblem& p, const TileQueries& queries,
   });
   if (p.distanceCap > 0 && p.rope) capDistances(p, queries.rows, seen, scores);
 
-  for (std::int64_t q = 0; q < queries.rows.count; ++q) {
-    const std::int64_t n = std::clamp<std::int64_t>(seenBy(q).rows() - seen.begin, 0, kChunk);
-    float* s = scores.row(q);
-    float scale = p.scale;
-    if (p.softcap > 0 && n > 0) scaleBy(p.scale, n, s), softcap(p.softcap, n, s), scale = 1.0f;
-    const SoftmaxSum all = n > 0 ? exponentials(scale, s, n) : SoftmaxSum{};
-    std::fill_n(part.row(q), p.dim, 0.0f);
-    part.row(q)[p.dim] = all.maximum, part.row(q)[p.dim + 1] = all.sum;
+  const Rows values = columns(part, 0, p.dim), sums = columns(part, p.dim, 2);
+  const auto count = [&](std::int64_t q) { return std::clamp<std::int64_t>(seenBy(q).rows() - seen.begin, 0, kChunk); };
+  for (std::int64_t q = 0, next; q < scores.count; q = next) {
+    for (next = q + 1; next < scores.count && count(next) == count(q);) ++next;  // all queries, but at the end of what they see
+    const Rows some = columns(scores.some(q, next - q), 0, count(q));
+    if (p.softcap > 0)
+      for (std::int64_t i = 0; i < some.count; ++i) scaleBy(p.scale, some.width, some.row(i)), softcap(p.softcap, some.width, some.row(i));
+    exponentials(p.softcap > 0 ? 1.0f : p.scale, some, sums.some(q, some.count));
   }
+  for (std::int64_t q = 0; q < values.count; ++q) std::fill_n(values.row(q), p.dim, 0.0f);
 
-  const Rows values = columns(part, 0, p.dim);
   forPieces(0, together, seen.begin, [&](Piece piece, std::int64_t at) { addPiece(piece, columns(scores, at, piece.end - piece.begin), values); });
   eachRow(together, [&](std::int64_t i, Piece piece, std::int64_t at) {
     addPiece(piece, columns(scores.some(i * heads, heads), at, piece.end - piece.begin), values.some(i * heads, heads));

@@ -35,6 +35,13 @@ class VectorTest : public testing::TestWithParam<std::string> {
   const std::vector<std::int64_t> sizes_{1, 3, 7, 8, 9, 16, 31, 64, 65, 127, 576};
 };
 
+SoftmaxSum exponentialsOfRow(float factor, std::vector<float>& row) {
+  const auto n = static_cast<std::int64_t>(row.size());
+  float sums[2];
+  exponentials(factor, {row.data(), 1, n, n}, {sums, 1, 2, 2});
+  return {sums[0], sums[1]};
+}
+
 TEST_P(VectorTest, DotAndItsKin) {
   for (const auto n : sizes_) {
     const auto size = static_cast<std::size_t>(n);
@@ -151,7 +158,7 @@ TEST_P(VectorTest, ExponentialsHoldToAnUlpOfTheLargestAndVanishBelow) {
   std::vector<float> x;
   for (int i = 0; i <= 40'000; ++i) x.push_back(-87.0f * static_cast<float>(i) / 40'000.0f);  // 0, the largest, first
   auto y = x;
-  exponentials(1.0f, y.data(), static_cast<std::int64_t>(y.size()));
+  exponentialsOfRow(1.0f, y);
   for (std::size_t i = 0; i < x.size(); ++i) {
     const double exact = std::exp(double(x[i]));
     ASSERT_NEAR(y[i], exact, 1.2e-7 * (1 - x[i]) * exact) << "e^" << x[i];  // at most 1.2e-7, of the largest
@@ -160,8 +167,8 @@ TEST_P(VectorTest, ExponentialsHoldToAnUlpOfTheLargestAndVanishBelow) {
     for (const std::int64_t n : {1, 7, 15, 16, 17, 31, 32, 33, 128}) {
       const auto s = randoms(static_cast<std::size_t>(n), 5.0f);
       auto e = s;
-      const SoftmaxSum all = exponentials(factor, e.data(), n);
       const float largest = *std::max_element(s.begin(), s.end());
+      const SoftmaxSum all = exponentialsOfRow(factor, e);
       double sum = 0;
       EXPECT_EQ(all.maximum, factor * largest);
       for (std::size_t i = 0; i < s.size(); ++i) {
@@ -173,8 +180,30 @@ TEST_P(VectorTest, ExponentialsHoldToAnUlpOfTheLargestAndVanishBelow) {
       EXPECT_NEAR(all.sum, sum, 1e-6 * sum);
     }
   std::vector<float> low{0.0f, -88.0f, -1000.0f, -INFINITY, -3e38f};
-  exponentials(1.0f, low.data(), 5);
+  exponentialsOfRow(1.0f, low);
   EXPECT_EQ(low, (std::vector<float>{1, 0, 0, 0, 0}));
+}
+
+TEST_P(VectorTest, ExponentialsOfSeveralRowsAreThoseOfEachAlone) {
+  constexpr std::int64_t kRows = 5, kStride = 140;
+  for (const std::int64_t n : {0, 1, 31, 32, 100, 128}) {
+    const auto all = randoms(kRows * kStride, 9.0f);
+    auto together = all;
+    std::vector<float> sums(kRows * 3, -1.0f);
+    exponentials(0.125f, {together.data(), kRows, n, kStride}, {sums.data(), kRows, 2, 3});
+    for (std::int64_t r = 0; r < kRows; ++r) {
+      std::vector<float> row(all.begin() + r * kStride, all.begin() + r * kStride + n);
+      const SoftmaxSum alone = exponentialsOfRow(0.125f, row);
+      EXPECT_EQ(sums[static_cast<std::size_t>(3 * r)], alone.maximum);
+      EXPECT_EQ(sums[static_cast<std::size_t>(3 * r + 1)], alone.sum);
+      EXPECT_EQ(sums[static_cast<std::size_t>(3 * r + 2)], -1.0f);
+      if (n == 0) {
+        EXPECT_EQ(alone.maximum, -INFINITY);
+      }
+      EXPECT_TRUE(std::equal(row.begin(), row.end(), together.begin() + r * kStride));
+      EXPECT_TRUE(std::equal(all.begin() + r * kStride + n, all.begin() + (r + 1) * kStride, together.begin() + r * kStride + n));
+    }
+  }
 }
 
 TEST_P(VectorTest, TheFirstOfTheLargestIsFound) {
