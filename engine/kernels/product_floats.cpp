@@ -79,16 +79,18 @@ HWY_INLINE void addProducts(const Planes& planes, std::int64_t block, const floa
     constexpr int lines = baseBits(E), ahead = kCodesAhead / (lines * 64);
     const char* at = reinterpret_cast<const char*>(planes.base) + (block + ahead) * lines * 64;
 #pragma GCC unroll 1
-    for (int w = 0; w < 4; ++w)
+    for (int w = 0; w < 4; ++w) {
+      // Line after line, other than the blocks take them: a processor that sees lines out of order does not fetch ahead.
+      for (int i = 0; i < Q * lines / 4; ++i) askFor(at + (w * Q * lines / 4 + i) * 64);
 #pragma GCC unroll 4
       for (int q = 0; q < Q; ++q) {  // unrolled, or the sums live in memory
-        for (int i = w * lines / 4; i < (w + 1) * lines / 4; ++i) askFor(at + (q * lines + i) * 64);
         VI bytes[kParts];
         for (int h = 0; h < kParts; ++h) bytes[h] = codes<E, 0>(planes, block + q, w, h);
         addFour<T>(bytes, x + (q * kBlock + 8 * w) * T, sums[q]);
         for (int h = 0; h < kParts; ++h) bytes[h] = codes<E, 1>(planes, block + q, w, h);
         addFour<T>(bytes, x + (q * kBlock + 8 * w + 4) * T, sums[q]);
       }
+    }
   }
 }
 
@@ -131,7 +133,7 @@ HWY_INLINE void blocks(const PanelView& v, const Planes& planes, std::int64_t pa
 /// at once, so that their independent sums hide the latency of the multiply-add.
 template <Element E, int T>
 HWY_INLINE void direct(const PanelView& v, std::int64_t panel, const FloatTiles& tiles, Rows out) {
-  constexpr int Q = isFloat(E) || T * kParts >= 8 ? 1 : 8 / (T * kParts) > 4 ? 4 : 8 / (T * kParts);
+  constexpr int most = 4 / kParts, Q = isFloat(E) || T * kParts >= 8 ? 1 : 8 / (T * kParts) > most ? most : 8 / (T * kParts);
   const Planes planes = planesOf(v, panel);
   const std::int64_t all = v.padded / kBlock;
   V y[T][kParts];
