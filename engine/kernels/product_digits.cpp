@@ -12,6 +12,7 @@
 
 #include "engine/kernels/digits-inl.h"  // after Highway, once an instruction set
 #include "engine/kernels/digits_fill-inl.h"
+#include "engine/kernels/digits_row-inl.h"
 #include "engine/kernels/digits_rows-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -129,7 +130,11 @@ HWY_INLINE void panelTimes(const PanelView& v, std::int64_t panel, const DigitTi
   const Results place{out.row(row0) + panel * kPanel, out.stride}, waiting{y, kPanel};
   const bool whole = valid >= kPanel;
   if (T == 1) {
+#if TS_ROWS_APART
+    panelTimesRow<E, sub, N, any>(v, panel, tiles, x, row0, whole ? place.at : y);
+#else
     panelTimesTile<E, sub, N, any, true>(v, panel, tiles, x, row0, 1, y, whole ? place : waiting);
+#endif
     if (whole) return;
   } else {
 #if TS_ROWS_APART
