@@ -215,14 +215,22 @@ HWY_INLINE V dotDigits(const VI (&w)[kGroups], const std::int8_t* x, Bias<any> b
   }
 }
 
-/// What is read some blocks later is asked for now: a processor's own prefetch stops at page ends and knows one stream
-/// of the several.
+// What is read some blocks later is asked for now: a processor's own prefetch stops at page ends and knows one stream of
+// the several. A line holds 64 bytes a bit: 16 rows of 32 codes.
 template <Element E>
-HWY_INLINE void prefetchAhead(const PanelView& v, const Planes& planes, std::int64_t panel, std::int64_t block,
-                              std::int64_t group) {
-  constexpr int lines = baseBits(E), ahead = kCodesAhead / (lines * 64);  // 64 bytes a bit: 16 rows of 32 codes
-  const char* base = reinterpret_cast<const char*>(planes.base) + (block + ahead) * lines * 64;
-  for (int i = 0; i < lines; ++i) askFor(base + 64 * i);
+constexpr int kBlocksAhead = kCodesAhead / (baseBits(E) * 64);
+
+/// Of a block's base plane, those lines of word `word`, of 4, that come later.
+template <Element E>
+HWY_INLINE void askForWord(const Planes& planes, std::int64_t block, int word) {
+  constexpr int lines = baseBits(E);
+  const char* at = reinterpret_cast<const char*>(planes.base) + (block + kBlocksAhead<E>) * lines * 64;
+  for (int i = word * lines / 4; i < (word + 1) * lines / 4; ++i) askFor(at + 64 * i);
+}
+/// Of its high plane, scales and offsets.
+template <Element E>
+HWY_INLINE void askForOthers(const PanelView& v, const Planes& planes, std::int64_t panel, std::int64_t block, std::int64_t group) {
+  constexpr int ahead = kBlocksAhead<E>;
   if constexpr (highBits(E) > 0)
     for (int i = 0; i < highBits(E); ++i)
       askFor(reinterpret_cast<const char*>(planes.high) + ((block + ahead) * highBits(E) + i) * 64);
@@ -234,6 +242,11 @@ HWY_INLINE void prefetchAhead(const PanelView& v, const Planes& planes, std::int
     __builtin_prefetch(static_cast<const char*>(v.offsets) + scale * (v.offsetKind == OffsetKind::F32   ? 4
                                                                       : v.offsetKind == OffsetKind::F16 ? 2
                                                                                                         : 1));
+}
+template <Element E>
+HWY_INLINE void prefetchAhead(const PanelView& v, const Planes& planes, std::int64_t panel, std::int64_t block, std::int64_t group) {
+  for (int word = 0; word < 4; ++word) askForWord<E>(planes, block, word);
+  askForOthers<E>(v, planes, panel, block, group);
 }
 
 }  // namespace

@@ -26,6 +26,7 @@ HWY_INLINE void dotRow(const Planes& planes, std::int64_t block, const std::int8
   VI narrow[N][kParts];
 #pragma GCC unroll 4
   for (int word = first / 2; word < (first + count) / 2; ++word) {
+    askForWord<E>(planes, block, word);
     VI w[2][kParts];
 #pragma GCC unroll 2
     for (int h = 0; h < kParts; ++h) w[0][h] = codes<E, 0>(planes, block, word, h), w[1][h] = codes<E, 1>(planes, block, word, h);
@@ -84,7 +85,7 @@ HWY_NOINLINE void panelTimesRow(const PanelView& v, std::int64_t panel, const Di
   for (int h = 0; h < kParts; ++h) y[h] = hn::Zero(d);
   std::int64_t group = 0, left = groupBlocks;
   for (std::int64_t block = 0; block < blocks; ++block) {
-    prefetchAhead<E>(v, planes, panel, block, group);
+    askForOthers<E>(v, planes, panel, block, group);
     const V xScale = hn::Set(d, scales[block]);
     const auto half = [&](auto i) HWY_ATTR {
       V s[kParts];
