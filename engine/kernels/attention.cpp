@@ -143,7 +143,7 @@ HWY_INLINE void storeScores(const V (&sums)[Q][vectors], int first, std::int64_t
 
 /// Queries that share what is loaded, and vectors of values: as many as leave registers for their sums. (NEON's 32 are of a quarter of the length.)
 constexpr bool kManyRegisters = HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL;
-constexpr int kScored = kManyRegisters ? 8 : 6, kAdded = 6, kAddedVectors = kManyRegisters ? 4 : 2;
+constexpr int kScored = kManyRegisters ? 8 : 6, kAdded = 6, kAddedVectors = HWY_TARGET == HWY_AVX2 ? 2 : 4;
 constexpr int kPanelsTogether = kManyRegisters ? 2 : 1;
 
 /// body(width constant, first): 0 .. count in even groups of at most `most`.
@@ -316,19 +316,21 @@ constexpr std::int64_t kStretchFloats = 4096;  // values that stay in the first-
 /// Up to three queries: rows are read as they lie, some at a time, which the second pass finds in the cache.
 template <int Q, class T>
 HWY_INLINE void addFew(ConstRows weights, const T* values, Rows out) {
-  constexpr int vectors = Q == 1 ? 8 : 4;
   const std::int64_t dim = out.width, stretch = dim < kStretchFloats ? kStretchFloats / dim : 1;
   for (std::int64_t r = 0; r < weights.width; r += stretch) {
     const std::int64_t here = weights.width - r < stretch ? weights.width - r : stretch;
     std::int64_t i = 0;
-    const auto pass = [&](auto width, auto ahead) HWY_ATTR {
-      addTile<Q, width, ahead, T>(weights.row(0) + r, weights.stride, {values + r * dim + i, dim, here}, out.row(0) + i, out.stride, values + r * dim + kAhead<T>, dim);
-      i += width * kLanes;
+    const auto passes = [&](auto vectors) HWY_ATTR {
+      for (; i + vectors * kLanes <= dim; i += vectors * kLanes) {
+        const Values<T> some{values + r * dim + i, dim, here};
+        float* to = out.row(0) + i;
+        if (i == 0) addTile<Q, vectors, true, T>(weights.row(0) + r, weights.stride, some, to, out.stride, some.at + kAhead<T>, dim);
+        else addTile<Q, vectors, false, T>(weights.row(0) + r, weights.stride, some, to, out.stride);
+      }
     };
-    using All = std::integral_constant<int, vectors>;
-    if (All() * kLanes <= dim) pass(All(), std::true_type());
-    while (i + All() * kLanes <= dim) pass(All(), std::false_type());
-    while (i + kLanes <= dim) pass(std::integral_constant<int, 1>(), std::false_type());
+    if constexpr (Q == 1) passes(std::integral_constant<int, 8>());
+    passes(std::integral_constant<int, 4>());
+    passes(std::integral_constant<int, 1>());
   }
   addRest<T>(weights, {values, dim, weights.width}, dim / kLanes * kLanes, out);
 }

@@ -19,8 +19,8 @@ namespace ts::kernels::HWY_NAMESPACE {
 namespace {
 
 // A block's codes for one part of a panel fill eight registers and stay there while every row of a tile passes: per row
-// eight activations are broadcast from memory, multiplied and added. So one kernel serves one row and many; on AVX2, several rows
-// have one of their own (digits_rows-inl.h).
+// eight activations are broadcast from memory, multiplied and added. So one kernel serves one row and many. AVX2, which has half the
+// registers, has one kernel for a row (digits_row-inl.h) and one for several (digits_rows-inl.h).
 //
 // AVX2's vpmaddubsw multiplies unsigned by signed bytes and adds pairs in 16 bits, saturating. So that nothing
 // saturates:
@@ -128,6 +128,7 @@ HWY_INLINE void loadCodes(const Planes& planes, std::int64_t block, int part, VI
 #endif
 }
 
+#if !TS_ROWS_APART
 /// `sum` and the integer sums of groups [first, first + count) of a block with one row's digits x of the block.
 template <Element E, int first, int count>
 HWY_INLINE VI dot(const VI (&w)[kGroups], const std::int8_t* x, VI sum) {
@@ -174,6 +175,8 @@ HWY_INLINE VI dot(const VI (&w)[kGroups], const std::int8_t* x, VI sum) {
 #endif
 }
 
+#endif
+
 /// Integers that a row's block has as its bias, one set for each half where groups are of 16.
 template <int N>
 constexpr int kBiases = N == 1 ? 1 : 2;
@@ -201,7 +204,8 @@ struct Bias {
   HWY_INLINE Bias from(std::int64_t rows, int parts) const { return {at + rows * row + parts, row}; }
 };
 
-/// The same with all digits of a row, as floats in units of the row's scale.
+#if !TS_ROWS_APART
+/// dot() with all digits of a row, as floats in units of the row's scale.
 template <Element E, int N, int first, int count, bool any>
 HWY_INLINE V dotDigits(const VI (&w)[kGroups], const std::int8_t* x, Bias<any> bias) {
   const VI low = dot<E, first, count>(w, x, bias.start(0));
@@ -215,8 +219,10 @@ HWY_INLINE V dotDigits(const VI (&w)[kGroups], const std::int8_t* x, Bias<any> b
   }
 }
 
+#endif
+
 // What is read some blocks later is asked for now: a processor's own prefetch stops at page ends and knows one stream of
-// the several. A line holds 64 bytes a bit: 16 rows of 32 codes.
+// the several. A block of 16 rows takes a line of 64 bytes for each bit of a code.
 template <Element E>
 constexpr int kBlocksAhead = kCodesAhead / (baseBits(E) * 64);
 

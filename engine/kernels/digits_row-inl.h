@@ -17,11 +17,12 @@ namespace {
 #if TS_ROWS_APART
 // One row reads weights once, from memory, and is done when they have come. So a block's words are taken line after line, as memory
 // gives them, each with all digits while it is in a register, and a broadcast activation serves both parts. The
-// integers are those of the kernel for any number of rows (digits-inl.h), and so are the bits.
+// integers are those of the kernel for several rows (digits_rows-inl.h), and so are the bits.
 
 /// sums[digit][part] of groups [first, first + count) of a block.
 template <Element E, int N, int first, int count>
 HWY_INLINE void dotRow(const Planes& planes, std::int64_t block, const std::int8_t* x, VI (&sums)[N][kParts]) {
+  static_assert(!kSigned<E> || N == 1);  // whose digits are above -128, as a sign that may change wants them
   constexpr int run = kSigned<E> ? 1 : pairSums(E) < count ? pairSums(E) : count;
   VI narrow[N][kParts];
 #pragma GCC unroll 4
@@ -55,7 +56,7 @@ template <Element E, int N, int first, int count, bool any>
 HWY_INLINE void dotRowDigits(const Planes& planes, std::int64_t block, const std::int8_t* x, Bias<any> bias, V (&out)[kParts]) {
   VI sums[N][kParts];
   dotRow<E, N, first, count>(planes, block, x, sums);
-#pragma GCC unroll 3
+#pragma GCC unroll 2
   for (int h = 0; h < kParts; ++h) {
     VI low = sums[0][h];
     if constexpr (any) low = hn::Add(low, bias.start(0));
@@ -81,7 +82,7 @@ HWY_NOINLINE void panelTimesRow(const PanelView& v, std::int64_t panel, const Di
   if (sums) sums += at * halves;
   auto bias = Bias<any>::template of<N, halves>(v, tiles, at);
   V y[kParts];
-#pragma GCC unroll 3
+#pragma GCC unroll 2
   for (int h = 0; h < kParts; ++h) y[h] = hn::Zero(d);
   std::int64_t group = 0, left = groupBlocks;
   for (std::int64_t block = 0; block < blocks; ++block) {
@@ -90,7 +91,7 @@ HWY_NOINLINE void panelTimesRow(const PanelView& v, std::int64_t panel, const Di
     const auto half = [&](auto i) HWY_ATTR {
       V s[kParts];
       dotRowDigits<E, N, i*(sub / 4), sub / 4>(planes, block, x, bias.from(0, i * kBiases<N>), s);
-#pragma GCC unroll 3
+#pragma GCC unroll 2
       for (int h = 0; h < kParts; ++h) {
         const V scale = scaleOf(v, panel, group + i, h);
         y[h] = hn::MulAdd(scale, hn::Mul(s[h], xScale), y[h]);
@@ -102,7 +103,7 @@ HWY_NOINLINE void panelTimesRow(const PanelView& v, std::int64_t panel, const Di
     if (--left == 0) left = groupBlocks, group += halves;
     x += N * kBlock, bias = bias.from(1, 0);
   }
-#pragma GCC unroll 3
+#pragma GCC unroll 2
   for (int h = 0; h < kParts; ++h) hn::StoreU(y[h], d, to + h * kLanes);
 }
 #endif

@@ -17,7 +17,7 @@ namespace {
 #if TS_ROWS_APART
 // Several rows with 16 registers: codes wait unpacked in the first-level cache, and a tile of R rows times the panel's two
 // parts is summed in registers, so that a code serves R rows and a broadcast activation both parts. The integers are
-// those of the kernel for one row (product_digits.cpp), and so are the bits.
+// those of the kernel for one row (digits_row-inl.h), and so are the bits.
 //
 // Signed bytes would need their sign given to the activations and each product widened at once: five instructions a vector of
 // products. As pairs of 16 bits, codes and activations alike, two products take a multiplication and an addition.

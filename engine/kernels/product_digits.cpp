@@ -30,6 +30,7 @@ struct Results {
   std::int64_t step;
 };
 
+#if !TS_ROWS_APART
 /// One panel times one tile of T rows, the first of which is row `row0`, with digits x. The sums wait in y between blocks and go
 /// to `to` with the last. One: T is 1 and the sums stay in registers.
 template <Element E, int sub, int N, bool any, bool One>
@@ -89,6 +90,7 @@ HWY_NOINLINE void panelTimesTile(const PanelView& v, std::int64_t panel, const D
   if constexpr (One)
     for (int h = 0; h < kParts; ++h) hn::StoreU(one[h], d, to.at + h * kLanes);
 }
+#endif
 
 constexpr bool mayHave16(Element e) {
   return e == Element::U2 || e == Element::U3 || e == Element::U6;
@@ -127,25 +129,23 @@ HWY_INLINE const std::int8_t* digitsOf(const DigitTiles& tiles, std::int64_t row
 template <Element E, int sub, int N, bool any>
 HWY_INLINE void panelTimes(const PanelView& v, std::int64_t panel, const DigitTiles& tiles, const std::int8_t* x, std::int64_t row0, std::int64_t T, Rows out, float* y) {
   const std::int64_t valid = v.rows - panel * kPanel;
-  const Results place{out.row(row0) + panel * kPanel, out.stride}, waiting{y, kPanel};
+  const Results place{out.row(row0) + panel * kPanel, out.stride};
   const bool whole = valid >= kPanel;
-  if (T == 1) {
 #if TS_ROWS_APART
+  if (T == 1) {
     panelTimesRow<E, sub, N, any>(v, panel, tiles, x, row0, whole ? place.at : y);
-#else
-    panelTimesTile<E, sub, N, any, true>(v, panel, tiles, x, row0, 1, y, whole ? place : waiting);
-#endif
     if (whole) return;
   } else {
-#if TS_ROWS_APART
     // The results' lines are far: they come while the products are made.
     for (std::int64_t m = 0; m < T; ++m) __builtin_prefetch(place.at + m * place.step);
     panelTimesRows<E, sub, N, any>(v, panel, tiles, x, row0, T, y);
-#else
-    panelTimesTile<E, sub, N, any, false>(v, panel, tiles, x, row0, T, y, whole ? place : waiting);
-    if (whole) return;
-#endif
   }
+#else
+  const Results into = whole ? place : Results{y, kPanel};
+  if (T == 1) panelTimesTile<E, sub, N, any, true>(v, panel, tiles, x, row0, 1, y, into);
+  else panelTimesTile<E, sub, N, any, false>(v, panel, tiles, x, row0, T, y, into);
+  if (whole) return;
+#endif
   for (std::int64_t m = 0; m < T; ++m) {
     V sums[kParts];
     for (int h = 0; h < kParts; ++h) sums[h] = hn::Load(d, y + m * kPanel + h * kLanes);

@@ -269,7 +269,7 @@ HWY_INLINE V expOf(V x) {
 /// the least largest error (2e-9 of 2^r; 4e-9 with coefficients of float32). A base of 2 leaves r exact, where e needs ln 2 in
 /// two parts. 0 where t rounds to -127, which is where it is hardly a normal number.
 ///
-/// N at a time, step by step: what one is made of waits for itself, and a processor looks too few instructions ahead to find
+/// In place, N at a time, step by step: what one is made of waits for itself, and a processor looks too few instructions ahead to find
 /// the next ones by itself.
 template <int N>
 HWY_INLINE void powersOfTwo(V (&t)[N]) {

@@ -7,7 +7,7 @@
 
 namespace ts {
 
-/// Element-wise work on one row of floats. Every sum has one fixed order for a given instruction set and length; nothing
+/// Element-wise work on one row of floats, or on several alike. Every sum has one fixed order for a given instruction set and length; nothing
 /// depends on alignment, threads or neighbours. `n` may be any non-negative number; in and out may be the same row.
 
 float dot(const float* a, const float* b, std::int64_t n);

@@ -95,27 +95,62 @@ void checkRows(const Lists<T>& lists, int queries, std::int64_t count, int dim) 
 TEST_P(AttentionTest, RowsAgainstAPlainLoopAndAgainstThemselves) {
   for (const int dim : {4, 8, 20, 33, 64, 96, 128})
     for (const std::int64_t count : {1, 2, 7, 16, 33, 130})
-      for (const int queries : {1, 2, 3, 4, 5, 8, 9, 17, 24}) {
+      for (const int queries : {1, 2, 3, 4, 5, 7, 8, 9, 13, 17, 24, 29}) {
         checkRows(floats(count, dim), queries, count, dim);
         checkRows(halves(count, dim), queries, count, dim);
       }
 }
 
-TEST_P(AttentionTest, RowsFromTheMiddleOfAPanelScoreAsInTheWhole) {
-  for (const int dim : {20, 64, 288})  // the last: more than the kernel lays side by side
-    for (const int queries : {1, 3, 8, 15, 24}) {
-      const Lists<float> lists = floats(100, dim);
-      auto q = randoms(static_cast<std::size_t>(queries * dim), 3);
-      std::vector<float> all(static_cast<std::size_t>(queries * 100));
-      scoreKeys(rowsOf(q, queries), lists.panels.data(), {0, 100}, rowsOf(all, queries));
-      for (const Range range : {Range{5, 61}, Range{15, 17}, Range{16, 48}, Range{31, 100}, Range{40, 43}}) {
-        std::vector<float> some(static_cast<std::size_t>(queries * range.size()), NAN);
-        scoreKeys(rowsOf(q, queries), lists.panels.data(), range, rowsOf(some, queries));
-        for (int i = 0; i < queries; ++i)
-          for (std::int64_t r = range.begin; r < range.end; ++r)
-            ASSERT_EQ(some[static_cast<std::size_t>(i * range.size() + r - range.begin)], all[static_cast<std::size_t>(i * 100 + r)]) << dim << " " << queries;
+TEST_P(AttentionTest, ManyRowsAndWideOnes) {
+  for (const auto& [dim, count] : {std::pair{16, 600}, {200, 40}})  // more than are taken at a time, more than vectors
+    for (const int queries : {1, 3, 4, 13}) {
+      checkRows(floats(count, dim), queries, count, dim);
+      checkRows(halves(count, dim), queries, count, dim);
+    }
+}
+
+TEST_P(AttentionTest, RowsMayLieApart) {
+  constexpr std::int64_t kCount = 50, kDim = 40, kApart = 7;
+  const Lists<float> lists = floats(kCount, kDim);
+  for (const std::int64_t queries : {1, 3, 4, 9}) {
+    const auto apart = [&](std::int64_t width) { return randoms(static_cast<std::size_t>(queries * (width + kApart)), 5); };
+    const auto rows = [&](auto& v, std::int64_t width) { return Rows{v.data(), queries, width, width + kApart}; };
+    auto q = apart(kDim), scores = apart(kCount), out = apart(kDim);
+    const auto scoresBefore = scores, outBefore = out;
+    scoreKeys(rows(q, kDim), lists.panels.data(), {0, kCount}, rows(scores, kCount));
+    addValues(rows(scores, kCount), lists.rows.data(), rows(out, kDim));
+    for (std::int64_t i = 0; i < queries; ++i) {
+      std::vector<float> score(kCount), sum(outBefore.begin() + i * (kDim + kApart), outBefore.begin() + i * (kDim + kApart) + kDim);
+      scoreKeys({q.data() + i * (kDim + kApart), 1, kDim, kDim}, lists.panels.data(), {0, kCount}, {score.data(), 1, kCount, kCount});
+      addValues({score.data(), 1, kCount, kCount}, lists.rows.data(), {sum.data(), 1, kDim, kDim});
+      for (std::int64_t c = 0; c < kCount; ++c) ASSERT_EQ(rows(scores, kCount).row(i)[c], score[static_cast<std::size_t>(c)]);
+      for (std::int64_t c = 0; c < kDim; ++c) ASSERT_EQ(rows(out, kDim).row(i)[c], sum[static_cast<std::size_t>(c)]);
+      for (std::int64_t c = 0; c < kApart; ++c) {
+        ASSERT_EQ(rows(scores, kCount).row(i)[kCount + c], scoresBefore[static_cast<std::size_t>(i * (kCount + kApart) + kCount + c)]) << "what lies between stays";
+        ASSERT_EQ(rows(out, kDim).row(i)[kDim + c], outBefore[static_cast<std::size_t>(i * (kDim + kApart) + kDim + c)]);
       }
     }
+  }
+}
+
+template <class T>
+void checkMiddles(const Lists<T>& lists, int dim) {
+  for (const int queries : {1, 3, 8, 15, 24}) {
+    auto q = randoms(static_cast<std::size_t>(queries * dim), 3);
+    std::vector<float> all(static_cast<std::size_t>(queries * 100));
+    scoreKeys(rowsOf(q, queries), lists.panels.data(), {0, 100}, rowsOf(all, queries));
+    for (const Range range : {Range{5, 61}, Range{15, 17}, Range{16, 48}, Range{31, 100}, Range{40, 43}}) {
+      std::vector<float> some(static_cast<std::size_t>(queries * range.size()), NAN);
+      scoreKeys(rowsOf(q, queries), lists.panels.data(), range, rowsOf(some, queries));
+      for (int i = 0; i < queries; ++i)
+        for (std::int64_t r = range.begin; r < range.end; ++r)
+          ASSERT_EQ(some[static_cast<std::size_t>(i * range.size() + r - range.begin)], all[static_cast<std::size_t>(i * 100 + r)]) << dim << " " << queries;
+    }
+  }
+}
+
+TEST_P(AttentionTest, RowsFromTheMiddleOfAPanelScoreAsInTheWhole) {
+  for (const int dim : {20, 64, 288}) checkMiddles(floats(100, dim), dim), checkMiddles(halves(100, dim), dim);  // the last: more than the kernel lays side by side
 }
 
 TEST_P(AttentionTest, PanelsHoldRowsSixteenAtATimeAndZerosBehindTheLast) {

@@ -179,9 +179,12 @@ TEST_P(VectorTest, ExponentialsHoldToAnUlpOfTheLargestAndVanishBelow) {
       }
       EXPECT_NEAR(all.sum, sum, 1e-6 * sum);
     }
-  std::vector<float> low{0.0f, -88.0f, -1000.0f, -INFINITY, -3e38f};
-  exponentialsOfRow(1.0f, low);
-  EXPECT_EQ(low, (std::vector<float>{1, 0, 0, 0, 0}));
+  for (const std::size_t before : {0, 123}) {  // alone, and among those that go together
+    std::vector<float> low{0.0f, -88.0f, -1000.0f, -INFINITY, -3e38f}, want{1, 0, 0, 0, 0};
+    low.insert(low.end(), before, -0.0f), want.insert(want.end(), before, 1.0f);
+    exponentialsOfRow(1.0f, low);
+    EXPECT_EQ(low, want);
+  }
 }
 
 TEST_P(VectorTest, ExponentialsOfSeveralRowsAreThoseOfEachAlone) {
@@ -199,6 +202,7 @@ TEST_P(VectorTest, ExponentialsOfSeveralRowsAreThoseOfEachAlone) {
       EXPECT_EQ(sums[static_cast<std::size_t>(3 * r + 2)], -1.0f);
       if (n == 0) {
         EXPECT_EQ(alone.maximum, -INFINITY);
+        EXPECT_EQ(alone.sum, 0.0f);
       }
       EXPECT_TRUE(std::equal(row.begin(), row.end(), together.begin() + r * kStride));
       EXPECT_TRUE(std::equal(all.begin() + r * kStride + n, all.begin() + (r + 1) * kStride, together.begin() + r * kStride + n));
@@ -235,6 +239,10 @@ TEST_P(VectorTest, WhatIsNotANumberIsNotHidden) {
     scores[33] = broken;
     softmax(scores.data(), 40);
     EXPECT_TRUE(std::isnan(scores[33]));
+    std::vector<float> row(128, 1.0f);
+    row[5] = broken;
+    exponentialsOfRow(1.0f, row);
+    EXPECT_TRUE(std::isnan(row[5]));
     std::vector<float> gate(40, 1.0f);
     gate[7] = broken;
     siluTimes(gate.data(), nullptr, 40, gate.data());
