@@ -106,9 +106,9 @@ HWY_INLINE void scorePanels(const float* query, std::int64_t across, std::int64_
 #pragma GCC unroll 8
     for (int p = 0; p < P * kParts; ++p) {
       const T* at = panels + (p / kParts * dim + i) * kKeyPanel + p % kParts * kLanes;
-      if constexpr (Ahead) {
+      if constexpr (Ahead) {  // lines one after another, other than the panels' are read: so a processor fetches ahead by itself, too
         constexpr std::int64_t line = 64 / (kKeyPanel * static_cast<std::int64_t>(sizeof(T)));  // values in one: 1 or 2
-        if (p % kParts == 0 && i % line == 0) prefetchLine(at + (P - 1) * dim * kKeyPanel + kAhead<T>);
+        if (p % kParts == 0 && i % line == 0) prefetchLine(panels + kAhead<T> + (P - 1) * dim * kKeyPanel + (i * P + p / kParts * line) * kKeyPanel);
       }
       key[p] = load(at);
       keep(key[p]);
