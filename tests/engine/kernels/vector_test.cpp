@@ -179,9 +179,9 @@ TEST_P(VectorTest, ExponentialsHoldToAnUlpOfTheLargestAndVanishBelow) {
       }
       EXPECT_NEAR(all.sum, sum, 1e-6 * sum);
     }
-  for (const std::size_t before : {0, 123}) {  // alone, and among those that go together
+  for (const std::size_t more : {0, 123}) {  // the rest of a row, and among those that go together
     std::vector<float> low{0.0f, -88.0f, -1000.0f, -INFINITY, -3e38f}, want{1, 0, 0, 0, 0};
-    low.insert(low.end(), before, -0.0f), want.insert(want.end(), before, 1.0f);
+    low.insert(low.end(), more, -0.0f), want.insert(want.end(), more, 1.0f);
     exponentialsOfRow(1.0f, low);
     EXPECT_EQ(low, want);
   }
