@@ -115,10 +115,10 @@ HWY_INLINE VI activation(const std::int8_t* x, int group) {
 
 /// One part's codes of a block, as the dot products want them.
 template <Element E>
-HWY_INLINE void loadCodes(const Planes& planes, std::int64_t block, int part, VI (&w)[kGroups]) {
+HWY_INLINE void loadCodes(const Planes& planes, int part, VI (&w)[kGroups]) {
   const auto two = [&](auto i) HWY_ATTR {
-    w[2 * i] = codes<E, 0>(planes, block, i, part);
-    w[2 * i + 1] = codes<E, 1>(planes, block, i, part);
+    w[2 * i] = codes<E, 0>(planes, i, part);
+    w[2 * i + 1] = codes<E, 1>(planes, i, part);
   };
   two(std::integral_constant<int, 0>()), two(std::integral_constant<int, 1>());
   two(std::integral_constant<int, 2>()), two(std::integral_constant<int, 3>());
@@ -220,40 +220,6 @@ HWY_INLINE V dotDigits(const VI (&w)[kGroups], const std::int8_t* x, Bias<any> b
 }
 
 #endif
-
-// What is read some blocks later is asked for now: a processor's own prefetch stops at page ends and knows one stream of
-// the several. A block of 16 rows takes a line of 64 bytes for each bit of a code.
-template <Element E>
-constexpr int kBlocksAhead = kCodesAhead / (baseBits(E) * 64);
-
-/// Of a block's base plane, those lines of word `word`, of 4, that come later.
-template <Element E>
-HWY_INLINE void askForWord(const Planes& planes, std::int64_t block, int word) {
-  constexpr int lines = baseBits(E);
-  const char* at = reinterpret_cast<const char*>(planes.base) + (block + kBlocksAhead<E>) * lines * 64;
-  for (int i = word * lines / 4; i < (word + 1) * lines / 4; ++i) askFor(at + 64 * i);
-}
-/// Of its high plane, scales and offsets.
-template <Element E>
-HWY_INLINE void askForOthers(const PanelView& v, const Planes& planes, std::int64_t panel, std::int64_t block, std::int64_t group) {
-  constexpr int ahead = kBlocksAhead<E>;
-  if constexpr (highBits(E) > 0)
-    for (int i = 0; i < highBits(E); ++i)
-      askFor(reinterpret_cast<const char*>(planes.high) + ((block + ahead) * highBits(E) + i) * 64);
-  const std::int64_t scale =
-      (panel * v.groups + group) * kPanel + ahead * 32;  // near enough when groups are longer than a block
-  const int size = v.scaleKind == ScaleKind::F32 ? 4 : v.scaleKind == ScaleKind::F16 ? 2 : 1;
-  __builtin_prefetch(static_cast<const char*>(v.scales) + scale * size);
-  if (v.offsetKind > OffsetKind::Constant)
-    __builtin_prefetch(static_cast<const char*>(v.offsets) + scale * (v.offsetKind == OffsetKind::F32   ? 4
-                                                                      : v.offsetKind == OffsetKind::F16 ? 2
-                                                                                                        : 1));
-}
-template <Element E>
-HWY_INLINE void prefetchAhead(const PanelView& v, const Planes& planes, std::int64_t panel, std::int64_t block, std::int64_t group) {
-  for (int word = 0; word < 4; ++word) askForWord<E>(planes, block, word);
-  askForOthers<E>(v, planes, panel, block, group);
-}
 
 }  // namespace
 }  // namespace ts::kernels::HWY_NAMESPACE

@@ -21,16 +21,16 @@ namespace {
 
 /// sums[digit][part] of groups [first, first + count) of a block.
 template <Element E, int N, int first, int count>
-HWY_INLINE void dotRow(const Planes& planes, std::int64_t block, const std::int8_t* x, VI (&sums)[N][kParts]) {
+HWY_INLINE void dotRow(const Planes& planes, bool asks, const std::int8_t* x, VI (&sums)[N][kParts]) {
   static_assert(!kSigned<E> || N == 1);  // whose digits are above -128, as a sign that may change wants them
   constexpr int run = kSigned<E> ? 1 : pairSums(E) < count ? pairSums(E) : count;
   VI narrow[N][kParts];
 #pragma GCC unroll 4
   for (int word = first / 2; word < (first + count) / 2; ++word) {
-    askForWord<E>(planes, block, word);
+    if (asks) askForWord<E>(planes, word);
     VI w[2][kParts];
 #pragma GCC unroll 2
-    for (int h = 0; h < kParts; ++h) w[0][h] = codes<E, 0>(planes, block, word, h), w[1][h] = codes<E, 1>(planes, block, word, h);
+    for (int h = 0; h < kParts; ++h) w[0][h] = codes<E, 0>(planes, word, h), w[1][h] = codes<E, 1>(planes, word, h);
 #pragma GCC unroll 2
     for (int half = 0; half < 2; ++half) {
       const int g = 2 * word + half, i = g - first;
@@ -53,9 +53,9 @@ HWY_INLINE void dotRow(const Planes& planes, std::int64_t block, const std::int8
 
 /// The same with all digits, as floats in units of the row's scale.
 template <Element E, int N, int first, int count, bool any>
-HWY_INLINE void dotRowDigits(const Planes& planes, std::int64_t block, const std::int8_t* x, Bias<any> bias, V (&out)[kParts]) {
+HWY_INLINE void dotRowDigits(const Planes& planes, bool asks, const std::int8_t* x, Bias<any> bias, V (&out)[kParts]) {
   VI sums[N][kParts];
-  dotRow<E, N, first, count>(planes, block, x, sums);
+  dotRow<E, N, first, count>(planes, asks, x, sums);
 #pragma GCC unroll 2
   for (int h = 0; h < kParts; ++h) {
     VI low = sums[0][h];
@@ -74,9 +74,8 @@ HWY_INLINE void dotRowDigits(const Planes& planes, std::int64_t block, const std
 template <Element E, int sub, int N, bool any>
 HWY_NOINLINE void panelTimesRow(const PanelView& v, std::int64_t panel, const DigitTiles& tiles, const std::int8_t* x, std::int64_t row, float* to) {
   constexpr int halves = kBlock / sub;
-  const Planes planes = planesOf(v, panel);
-  const std::int64_t blocks = v.padded / kBlock, at = row * blocks, groupBlocks = sub == 16 ? 1 : v.group / kBlock;
-  const bool adds = addsOffsets(v);
+  const std::int64_t blocks = v.padded / kBlock, at = row * blocks;
+  const bool adds = addsOffsets(v), asks = rowAsks<E, N>();
   const float* scales = tiles.scales + at;
   const float* sums = sub == 16 ? tiles.sums16 : tiles.sums32;  // null unless there are offsets
   if (sums) sums += at * halves;
@@ -84,23 +83,22 @@ HWY_NOINLINE void panelTimesRow(const PanelView& v, std::int64_t panel, const Di
   V y[kParts];
 #pragma GCC unroll 2
   for (int h = 0; h < kParts; ++h) y[h] = hn::Zero(d);
-  std::int64_t group = 0, left = groupBlocks;
+  Walk<E> walk(v, panel, asks);
   for (std::int64_t block = 0; block < blocks; ++block) {
-    askForOthers<E>(v, planes, panel, block, group);
+    walk.next();
     const V xScale = hn::Set(d, scales[block]);
     const auto half = [&](auto i) HWY_ATTR {
       V s[kParts];
-      dotRowDigits<E, N, i*(sub / 4), sub / 4>(planes, block, x, bias.from(0, i * kBiases<N>), s);
+      dotRowDigits<E, N, i*(sub / 4), sub / 4>(walk.planes, asks, x, bias.from(0, i * kBiases<N>), s);
 #pragma GCC unroll 2
       for (int h = 0; h < kParts; ++h) {
-        const V scale = scaleOf(v, panel, group + i, h);
+        const V scale = scaleOf(v, walk.section, walk.group + i, h);
         y[h] = hn::MulAdd(scale, hn::Mul(s[h], xScale), y[h]);
-        if (adds) y[h] = hn::MulAdd(offsetOf(v, panel, group + i, h, scale), hn::Set(d, sums[block * halves + i]), y[h]);
+        if (adds) y[h] = hn::MulAdd(offsetOf(v, walk.section, walk.group + i, h, scale), hn::Set(d, sums[block * halves + i]), y[h]);
       }
     };
     half(std::integral_constant<int, 0>());
     if constexpr (halves == 2) half(std::integral_constant<int, 1>());
-    if (--left == 0) left = groupBlocks, group += halves;
     x += N * kBlock, bias = bias.from(1, 0);
   }
 #pragma GCC unroll 2

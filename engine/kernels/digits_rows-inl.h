@@ -37,10 +37,10 @@ HWY_INLINE VI productOfPairs(VI a, VI b) { return VI{_mm256_madd_epi16(a.raw, b.
 
 /// All codes of a block, [group][part][8]; by pairs [even, odd][group][part][8].
 template <Element E>
-HWY_INLINE void unpackCodes(const Planes& planes, std::int64_t block, std::int32_t* out) {
+HWY_INLINE void unpackCodes(const Planes& planes, std::int32_t* out) {
   for (int h = 0; h < kParts; ++h) {
     VI w[kGroups];
-    loadCodes<E>(planes, block, h, w);
+    loadCodes<E>(planes, h, w);
     for (int g = 0; g < kGroups; ++g)
       if constexpr (kByPairs<E>) {
         VI even, odd;
@@ -161,27 +161,27 @@ template <Element E, int sub, int N, bool any>
 HWY_NOINLINE void panelTimesRows(const PanelView& v, std::int64_t panel, const DigitTiles& tiles, const std::int8_t* x, std::int64_t row0, std::int64_t T, float* y) {
   constexpr int halves = kBlock / sub;
   static_assert(!kByPairs<E> || (N == 1 && halves == 1));
-  const Planes planes = planesOf(v, panel);
-  const std::int64_t blocks = v.padded / kBlock, at = row0 * blocks, groupBlocks = sub == 16 ? 1 : v.group / kBlock;
+  const std::int64_t blocks = v.padded / kBlock, at = row0 * blocks;
   const bool adds = addsOffsets(v);
   const float* sums = sub == 16 ? tiles.sums16 : tiles.sums32;
   for (std::int64_t i = 0; i < T * kPanel; i += kLanes) hn::Store(hn::Zero(d), d, y + i);
   HWY_ALIGN std::int32_t unpacked[kWords<E> * kGroups * kPanel];
   constexpr std::int64_t rowBytes = kWords<E> * N * kBlock;
   const auto bias = Bias<any>::template of<N, halves>(v, tiles, at);
-  std::int64_t group = 0, left = groupBlocks;
+  Walk<E> walk(v, panel, true);
   for (std::int64_t block = 0; block < blocks; ++block) {
-    prefetchAhead<E>(v, planes, panel, block, group);
-    unpackCodes<E>(planes, block, unpacked);
+    walk.next();
+    askForBlock<E>(walk.planes);
+    unpackCodes<E>(walk.planes, unpacked);
     V scale[halves][kParts], offset[halves][kParts];
     for (int i = 0; i < halves; ++i)
       for (int h = 0; h < kParts; ++h) {
-        scale[i][h] = scaleOf(v, panel, group + i, h);
-        offset[i][h] = adds ? offsetOf(v, panel, group + i, h, scale[i][h]) : scale[i][h];
+        scale[i][h] = scaleOf(v, walk.section, walk.group + i, h);
+        offset[i][h] = adds ? offsetOf(v, walk.section, walk.group + i, h, scale[i][h]) : scale[i][h];
       }
     const auto some = [&](auto count, std::int64_t m) HWY_ATTR {
       const std::int32_t* codes = unpacked;
-      if constexpr (N == 1) asm("" : "+r"(codes));  // or GCC copies them, ahead of the loop over the rows
+      asm("" : "+r"(codes));  // or GCC copies them, ahead of the loop over the rows
       const std::int64_t i = block * T + m;
       const BlockRows<any> rows{x + i * rowBytes, tiles.scales + at + i, adds ? sums + (at + i) * halves : nullptr, bias.from(i, 0), y + m * kPanel};
       addTile<E, sub, N, count, 0>(codes, rows, scale, offset, adds);
@@ -193,7 +193,6 @@ HWY_NOINLINE void panelTimesRows(const PanelView& v, std::int64_t panel, const D
       if (m + 2 <= T) some(std::integral_constant<int, 2>(), m), m += 2;
     }
     if (m < T) some(std::integral_constant<int, 1>(), m);
-    if (--left == 0) left = groupBlocks, group += halves;
   }
 }
 #endif

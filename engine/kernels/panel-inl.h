@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "engine/core/half.h"
+#include "engine/kernels/isa.h"
 #include "engine/kernels/panel.h"
 #include "hwy/highway.h"
 
@@ -31,23 +32,46 @@ constexpr DI di;
 constexpr int kLanes = static_cast<int>(HWY_LANES(float)) < kPanel ? static_cast<int>(HWY_LANES(float)) : kPanel;
 constexpr int kParts = kPanel / kLanes;  // vectors that hold the 16 rows of a panel
 
-/// How far ahead kernels ask for weights that are floats: a page, beyond which the processor does not look by itself. Further,
-/// and past the first-level cache, was slower for them, other than for codes.
-constexpr int kAheadBytes = 4096;
-/// And for codes: more than a page, and as much as a busy memory takes to answer; past the first-level cache, which what is
-/// asked for so early would fill.
-constexpr int kCodesAhead = 8192;
-HWY_INLINE void askFor(const void* line) { __builtin_prefetch(line, 0, 2); }
+/// How far ahead kernels ask for weights: more than a page, beyond which the processor does not look by itself, and as much as a
+/// busy memory takes to answer; past the first-level cache, which what is asked for so early would fill.
+constexpr int kAheadBytes = 8192;
+HWY_INLINE void askFor(const std::byte* line) { __builtin_prefetch(line + kAheadBytes, 0, 2); }
 
-/// One panel's planes.
+/// One block's planes.
 struct Planes {
   const std::int32_t* base;
   const std::int32_t* high;
   const std::int8_t* table;
 };
-HWY_INLINE Planes planesOf(const PanelView& v, std::int64_t panel) {
-  return {reinterpret_cast<const std::int32_t*>(v.base + static_cast<std::size_t>(panel) * v.basePanelBytes),
-          reinterpret_cast<const std::int32_t*>(v.high + static_cast<std::size_t>(panel) * v.highPanelBytes), v.table};
+template <Element E>
+HWY_INLINE Planes planesOf(const PanelView& v, const Section& s, std::int64_t block) {
+  const std::byte* at = s.codes + static_cast<std::size_t>(block) * blockBytes(E);
+  return {reinterpret_cast<const std::int32_t*>(at), reinterpret_cast<const std::int32_t*>(at + baseBits(E) * 64), v.table};
+}
+
+// A block of 16 rows takes a line of 64 bytes for each bit of a code. Lines are asked for one after another, as they lie: a processor that
+// sees them out of order does not fetch ahead by itself.
+template <Element E>
+constexpr int kBlockLines = baseBits(E) + highBits(E);
+/// Whether one row, of N digits, had better ask: a processor that reads ahead alone is fast at it while there is little to compute
+/// for a line. (Why not with codes in two planes is not known.)
+template <Element E, int N>
+HWY_INLINE bool rowAsks() {
+  constexpr bool light = isFloat(E) || (highBits(E) == 0 && kBlock / 4 * N * kParts <= 3 * kBlockLines<E>);
+  return !light || !readsAheadAlone();
+}
+/// Asks for the part of what comes that belongs to word `word`, of 4, of a block.
+template <Element E>
+HWY_INLINE void askForWord(const Planes& planes, int word) {
+  for (int i = word * kBlockLines<E> / 4; i < (word + 1) * kBlockLines<E> / 4; ++i) askFor(reinterpret_cast<const std::byte*>(planes.base) + 64 * i);
+}
+template <Element E>
+HWY_INLINE void askForBlock(const Planes& planes) {
+  for (int i = 0; i < kBlockLines<E>; ++i) askFor(reinterpret_cast<const std::byte*>(planes.base) + 64 * i);
+}
+/// For the part that belongs to what stands before a section's codes.
+HWY_INLINE void askForHeader(const Section& s) {
+  for (const std::byte* line = reinterpret_cast<const std::byte*>(s.superScales); line < s.codes; line += 64) askFor(line);
 }
 
 HWY_INLINE VI loadWords(const std::int32_t* plane, std::int64_t word, int part) {
@@ -68,24 +92,24 @@ HWY_INLINE VI lookUp(const std::int8_t* table, VI nibbles) {
 
 /// Codes of 4 consecutive k from 8 w + 4 i of a block (w < 4, i < 2) for one part's rows: a byte each, k in memory order.
 template <Element E, int i>
-HWY_INLINE VI codes(const Planes& p, std::int64_t block, int w, int part) {
+HWY_INLINE VI codes(const Planes& p, int w, int part) {
   if constexpr (E == Element::S8) {
-    return loadWords(p.base, block * 8 + 2 * w + i, part);
+    return loadWords(p.base, 2 * w + i, part);
   } else if constexpr (E == Element::U2 || E == Element::U3) {
-    const VI word = hn::ShiftRightSame(loadWords(p.base, block * 2 + w / 2, part), 4 * (w % 2));
+    const VI word = hn::ShiftRightSame(loadWords(p.base, w / 2, part), 4 * (w % 2));
     const VI low = hn::And(shift<-2 * i>(word), hn::Set(di, 0x03030303));
     if constexpr (E == Element::U2) return low;
-    else return hn::Or(low, hn::And(shift<2 - i>(hn::ShiftRightSame(loadWords(p.high, block, part), 2 * w)), hn::Set(di, 0x04040404)));
+    else return hn::Or(low, hn::And(shift<2 - i>(hn::ShiftRightSame(loadWords(p.high, 0, part), 2 * w)), hn::Set(di, 0x04040404)));
   } else {
-    const VI low = hn::And(shift<-4 * i>(loadWords(p.base, block * 4 + w, part)), hn::Set(di, 0x0F0F0F0F));
+    const VI low = hn::And(shift<-4 * i>(loadWords(p.base, w, part)), hn::Set(di, 0x0F0F0F0F));
     if constexpr (E == Element::U4) {
       return low;
     } else if constexpr (E == Element::Table4) {
       return lookUp(p.table, low);
     } else if constexpr (E == Element::U5) {
-      return hn::Or(low, hn::And(shift<4 - i>(hn::ShiftRightSame(loadWords(p.high, block, part), 2 * w)), hn::Set(di, 0x10101010)));
+      return hn::Or(low, hn::And(shift<4 - i>(hn::ShiftRightSame(loadWords(p.high, 0, part), 2 * w)), hn::Set(di, 0x10101010)));
     } else {
-      const VI word = hn::ShiftRightSame(loadWords(p.high, block * 2 + w / 2, part), 4 * (w % 2));
+      const VI word = hn::ShiftRightSame(loadWords(p.high, w / 2, part), 4 * (w % 2));
       return hn::Or(low, hn::And(shift<4 - 2 * i>(word), hn::Set(di, 0x30303030)));
     }
   }
@@ -95,7 +119,7 @@ constexpr bool kSigned = E == Element::S8 || E == Element::Table4;
 
 HWY_INLINE V loadHalf(const std::uint16_t* p) {
   const hn::Rebind<hwy::float16_t, D> dh;
-  return hn::PromoteTo(d, hn::Load(dh, reinterpret_cast<const hwy::float16_t*>(p)));
+  return hn::PromoteTo(d, hn::LoadU(dh, reinterpret_cast<const hwy::float16_t*>(p)));
 }
 HWY_INLINE V loadBf16(const std::uint16_t* p) {
   const hn::Rebind<std::uint16_t, D> dh;
@@ -103,46 +127,70 @@ HWY_INLINE V loadBf16(const std::uint16_t* p) {
 }
 HWY_INLINE V loadByte(const std::int8_t* p) {
   const hn::Rebind<std::int8_t, D> db;
-  return hn::ConvertTo(d, hn::PromoteTo(di, hn::Load(db, p)));
+  return hn::ConvertTo(d, hn::PromoteTo(di, hn::LoadU(db, p)));
 }
+/// Weight k of a block.
 template <Element E>
-HWY_INLINE V loadFloat(const Planes& p, std::int64_t k, int part) {
-  const std::int64_t at = k * kPanel + part * kLanes;
+HWY_INLINE V loadFloat(const Planes& p, int k, int part) {
+  const int at = k * kPanel + part * kLanes;
   if constexpr (E == Element::F32) return hn::Load(d, reinterpret_cast<const float*>(p.base) + at);
   else if constexpr (E == Element::F16) return loadHalf(reinterpret_cast<const std::uint16_t*>(p.base) + at);
   else return loadBf16(reinterpret_cast<const std::uint16_t*>(p.base) + at);
 }
 
-/// Scale and offset of one group for one part's rows.
-HWY_INLINE V scaleOf(const PanelView& v, std::int64_t panel, std::int64_t group, int part) {
-  const std::int64_t i = (panel * v.groups + group) * kPanel + part * kLanes;
+/// Scale and offset of one of a section's groups for one part's rows.
+HWY_INLINE V scaleOf(const PanelView& v, const Section& s, std::int64_t group, int part) {
+  const std::int64_t i = group * kPanel + part * kLanes;
   switch (v.scaleKind) {
-    case ScaleKind::F16: return loadHalf(static_cast<const std::uint16_t*>(v.scales) + i);
-    case ScaleKind::F32: return hn::Load(d, static_cast<const float*>(v.scales) + i);
-    case ScaleKind::Super: {
-      const std::int64_t s = (panel * v.supers + group * v.group / 256) * kPanel + part * kLanes;
-      return hn::Mul(loadHalf(v.superScales + s), loadByte(static_cast<const std::int8_t*>(v.scales) + i));
-    }
+    case ScaleKind::F16: return loadHalf(reinterpret_cast<const std::uint16_t*>(s.scales) + i);
+    case ScaleKind::F32: return hn::LoadU(d, reinterpret_cast<const float*>(s.scales) + i);
+    case ScaleKind::Super: return hn::Mul(loadHalf(s.superScales + part * kLanes), loadByte(reinterpret_cast<const std::int8_t*>(s.scales) + i));
     case ScaleKind::None: break;
   }
   return hn::Set(d, 1.0f);
 }
 /// `scale` is scaleOf() of the same group.
-HWY_INLINE V offsetOf(const PanelView& v, std::int64_t panel, std::int64_t group, int part, V scale) {
-  const std::int64_t i = (panel * v.groups + group) * kPanel + part * kLanes;
+HWY_INLINE V offsetOf(const PanelView& v, const Section& s, std::int64_t group, int part, V scale) {
+  const std::int64_t i = group * kPanel + part * kLanes;
   switch (v.offsetKind) {
     case OffsetKind::Constant: return hn::Mul(scale, hn::Set(d, -static_cast<float>(v.zero)));
-    case OffsetKind::Point: return hn::Neg(hn::Mul(scale, loadByte(static_cast<const std::int8_t*>(v.offsets) + i)));
-    case OffsetKind::F16: return loadHalf(static_cast<const std::uint16_t*>(v.offsets) + i);
-    case OffsetKind::F32: return hn::Load(d, static_cast<const float*>(v.offsets) + i);
-    case OffsetKind::Super: {
-      const std::int64_t s = (panel * v.supers + group * v.group / 256) * kPanel + part * kLanes;
-      return hn::Neg(hn::Mul(loadHalf(v.superOffsets + s), loadByte(static_cast<const std::int8_t*>(v.offsets) + i)));
-    }
+    case OffsetKind::Point: return hn::Neg(hn::Mul(scale, loadByte(reinterpret_cast<const std::int8_t*>(s.offsets) + i)));
+    case OffsetKind::F16: return loadHalf(reinterpret_cast<const std::uint16_t*>(s.offsets) + i);
+    case OffsetKind::F32: return hn::LoadU(d, reinterpret_cast<const float*>(s.offsets) + i);
+    case OffsetKind::Super: return hn::Neg(hn::Mul(loadHalf(s.superOffsets + part * kLanes), loadByte(reinterpret_cast<const std::int8_t*>(s.offsets) + i)));
     case OffsetKind::None: break;
   }
   return hn::Zero(d);
 }
+
+/// Walks a panel's blocks from front to back.
+template <Element E>
+class Walk {
+ public:
+  /// asks: for what comes, by blocks (which AVX2's kernel for one row does word by word) and headers.
+  HWY_INLINE Walk(const PanelView& v, std::int64_t panel, bool asks) : view_(v), panel_(panel), asks_(asks), groupBlocks_(v.group / kBlock) {}
+  /// To the next block, or the first.
+  HWY_INLINE void next() {
+    if (++block_ >= section.blocks) {
+      if (index_ > 0 && index_ < view_.wholeSections) toNext(view_, section);  // placing its pieces costs as much as a row does
+      else section = sectionOf(view_, panel_, index_);
+      ++index_, block_ = 0, group = 0, left_ = groupBlocks_;
+      if (asks_) askForHeader(section);
+    } else if (--left_ <= 0) {  // and so does dividing
+      left_ = groupBlocks_, group += groupBlocks_ == 0 ? 2 : 1;
+    }
+    planes = planesOf<E>(view_, section, block_);
+  }
+  Section section{};
+  Planes planes{};
+  std::int64_t group = 0;  ///< the block's (first) of the section's
+
+ private:
+  const PanelView& view_;
+  std::int64_t panel_;
+  bool asks_;
+  std::int64_t groupBlocks_, block_ = -1, left_ = 0, index_ = 0;
+};
 
 /// Writes a panel's 16 results of row m, or as many as the matrix has rows.
 HWY_INLINE void storePanel(const V (&y)[kParts], float* out, std::int64_t valid) {

@@ -11,7 +11,17 @@ namespace ts::kernels {
 
 // One value at a time out of a panel: the reference, and what reads a single row.
 
-/// The `bits`-wide code of row `lane` at k of a plane.
+/// One section of a panel, and how far into it a k is.
+struct Place {
+  Section section;
+  std::int64_t k;
+};
+inline Place placeOf(const PanelView& v, std::int64_t panel, std::int64_t k) {
+  const std::int64_t width = v.sectionBlocks * kBlock;
+  return {sectionOf(v, panel, k / width), k % width};
+}
+
+/// The `bits`-wide code of row `lane` at k of a block's plane.
 template <int bits>
 std::uint32_t planeCode(const std::byte* plane, std::int64_t k, int lane) {
   constexpr int perWord = 32 / bits;
@@ -21,7 +31,11 @@ std::uint32_t planeCode(const std::byte* plane, std::int64_t k, int lane) {
   return w >> (8 * (within % 4) + bits * (within / 4)) & ((1u << bits) - 1);
 }
 
-inline int codeAt(const PanelView& v, const std::byte* base, const std::byte* high, std::int64_t k, int lane) {
+inline int codeAt(const PanelView& v, std::int64_t panel, std::int64_t k, int lane) {
+  const Place at = placeOf(v, panel, k);
+  const std::byte* base = at.section.codes + static_cast<std::size_t>(at.k / kBlock) * blockBytes(v.element);
+  const std::byte* high = base + baseBits(v.element) * 64;
+  k %= kBlock;
   switch (v.element) {
     case Element::S8: return static_cast<std::int8_t>(planeCode<8>(base, k, lane));
     case Element::U6: return static_cast<int>(planeCode<4>(base, k, lane) | planeCode<2>(high, k, lane) << 4);
@@ -34,8 +48,9 @@ inline int codeAt(const PanelView& v, const std::byte* base, const std::byte* hi
   }
 }
 
-inline float floatAt(const PanelView& v, const std::byte* base, std::int64_t k, int lane) {
+inline float floatAt(const PanelView& v, std::int64_t panel, std::int64_t k, int lane) {
   const std::int64_t at = k * kPanel + lane;
+  const std::byte* base = sectionOf(v, panel, 0).codes;
   if (v.element == Element::F32) return reinterpret_cast<const float*>(base)[at];
   const std::uint16_t h = reinterpret_cast<const std::uint16_t*>(base)[at];
   return v.element == Element::F16 ? floatOfHalf(h) : floatOfBfloat(h);
@@ -49,21 +64,22 @@ struct GroupScale {
 inline GroupScale groupScale(const PanelView& v, std::int64_t n, std::int64_t k) {
   GroupScale g;
   if (isFloat(v.element)) return g;
-  const std::int64_t panel = n / kPanel, lane = n % kPanel;
-  const std::int64_t i = (panel * v.groups + k / v.group) * kPanel + lane, s = (panel * v.supers + k / 256) * kPanel + lane;
+  const Place at = placeOf(v, n / kPanel, k);
+  const Section& s = at.section;
+  const std::int64_t lane = n % kPanel, i = at.k / v.group * kPanel + lane;
   switch (v.scaleKind) {
     case ScaleKind::None: break;
-    case ScaleKind::F32: g.scale = static_cast<const float*>(v.scales)[i]; break;
-    case ScaleKind::F16: g.scale = floatOfHalf(static_cast<const std::uint16_t*>(v.scales)[i]); break;
-    case ScaleKind::Super: g.scale = floatOfHalf(v.superScales[s]) * static_cast<float>(static_cast<const std::int8_t*>(v.scales)[i]); break;
+    case ScaleKind::F32: g.scale = reinterpret_cast<const float*>(s.scales)[i]; break;
+    case ScaleKind::F16: g.scale = floatOfHalf(reinterpret_cast<const std::uint16_t*>(s.scales)[i]); break;
+    case ScaleKind::Super: g.scale = floatOfHalf(s.superScales[lane]) * static_cast<float>(reinterpret_cast<const std::int8_t*>(s.scales)[i]); break;
   }
   switch (v.offsetKind) {
     case OffsetKind::None: break;
     case OffsetKind::Constant: g.zero = v.zero; break;
-    case OffsetKind::Point: g.zero = static_cast<const std::int8_t*>(v.offsets)[i]; break;
-    case OffsetKind::F32: g.offset = static_cast<const float*>(v.offsets)[i]; break;
-    case OffsetKind::F16: g.offset = floatOfHalf(static_cast<const std::uint16_t*>(v.offsets)[i]); break;
-    case OffsetKind::Super: g.offset = -(floatOfHalf(v.superOffsets[s]) * static_cast<float>(static_cast<const std::int8_t*>(v.offsets)[i])); break;
+    case OffsetKind::Point: g.zero = reinterpret_cast<const std::int8_t*>(s.offsets)[i]; break;
+    case OffsetKind::F32: g.offset = reinterpret_cast<const float*>(s.offsets)[i]; break;
+    case OffsetKind::F16: g.offset = floatOfHalf(reinterpret_cast<const std::uint16_t*>(s.offsets)[i]); break;
+    case OffsetKind::Super: g.offset = -(floatOfHalf(s.superOffsets[lane]) * static_cast<float>(reinterpret_cast<const std::int8_t*>(s.offsets)[i])); break;
   }
   if (g.zero != 0) g.offset = -(g.scale * static_cast<float>(g.zero));
   return g;

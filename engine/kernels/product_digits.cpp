@@ -37,9 +37,8 @@ template <Element E, int sub, int N, bool any, bool One>
 HWY_NOINLINE void panelTimesTile(const PanelView& v, std::int64_t panel, const DigitTiles& tiles, const std::int8_t* x, std::int64_t row0,
                                  std::int64_t T, float* y, Results to) {
   constexpr int halves = kBlock / sub;
-  const Planes planes = planesOf(v, panel);
   const std::int64_t blocks = v.padded / kBlock, at = row0 * blocks;
-  const bool adds = addsOffsets(v);
+  const bool adds = addsOffsets(v), asks = !One || rowAsks<E, N>();
   const float* xScales = tiles.scales + at;
   const float* sums = sub == 16 ? tiles.sums16 : tiles.sums32;  // null unless there are offsets
   const float* xSums = sums ? sums + at * halves : nullptr;
@@ -47,21 +46,21 @@ HWY_NOINLINE void panelTimesTile(const PanelView& v, std::int64_t panel, const D
   V one[kParts];
   for (int h = 0; h < kParts; ++h) one[h] = hn::Zero(d);
   HWY_ALIGN static constexpr float zeros[kPanel] = {};
-  const std::int64_t groupBlocks = sub == 16 ? 1 : v.group / kBlock;
-  std::int64_t group = 0, left = groupBlocks;  // of the group, in blocks: dividing costs more than a row does
+  Walk<E> walk(v, panel, asks);
   for (std::int64_t block = 0; block < blocks; ++block) {
-    prefetchAhead<E>(v, planes, panel, block, group);
+    walk.next();
+    if (asks) askForBlock<E>(walk.planes);
     const float* from = block == 0 ? zeros : y;
     const std::int64_t fromStep = block == 0 ? 0 : kPanel;
     const Results into = block + 1 == blocks ? to : Results{y, kPanel};
 #pragma GCC unroll 1
     for (int h = 0; h < kParts; ++h) {
       VI w[kGroups];
-      loadCodes<E>(planes, block, h, w);
+      loadCodes<E>(walk.planes, h, w);
       V scale[halves], offset[halves];
       for (int i = 0; i < halves; ++i) {
-        scale[i] = scaleOf(v, panel, group + i, h);
-        offset[i] = adds ? offsetOf(v, panel, group + i, h, scale[i]) : scale[i];
+        scale[i] = scaleOf(v, walk.section, walk.group + i, h);
+        offset[i] = adds ? offsetOf(v, walk.section, walk.group + i, h, scale[i]) : scale[i];
       }
       const auto row = [&](std::int64_t m, V sum) HWY_ATTR {
         const std::int8_t* xm = x + m * N * kBlock;
@@ -83,7 +82,6 @@ HWY_NOINLINE void panelTimesTile(const PanelView& v, std::int64_t panel, const D
           hn::StoreU(row(m, hn::Load(d, from + m * fromStep + h * kLanes)), d, into.at + m * into.step + h * kLanes);
       }
     }
-    if (--left == 0) left = groupBlocks, group += halves;
     x += T * N * kBlock, xScales += T, bias = bias.from(T, 0);
     if (xSums) xSums += T * halves;
   }
@@ -156,7 +154,7 @@ HWY_INLINE void panelTimes(const PanelView& v, std::int64_t panel, const DigitTi
 template <Element E, int sub, int N, bool any>
 void panelsOf(const PanelView& v, Range panels, const DigitTiles& tiles, Rows out, float* memory) {
   const TileScratch scratch{memory, reinterpret_cast<std::int32_t*>(memory + kDigitRows * kPanel)};
-  const std::int64_t fit = kStretchBytes / static_cast<std::int64_t>(v.basePanelBytes), stretch = fit > kLeastStretch<E> ? fit : kLeastStretch<E>;
+  const std::int64_t fit = kStretchBytes / static_cast<std::int64_t>(v.panelBytes), stretch = fit > kLeastStretch<E> ? fit : kLeastStretch<E>;
   for (std::int64_t first = panels.begin; first < panels.end; first += stretch) {
     const std::int64_t last = first + stretch < panels.end ? first + stretch : panels.end;
     for (std::int64_t row0 = 0; row0 < tiles.count; row0 += tiles.tile) {

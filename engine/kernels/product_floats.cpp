@@ -27,6 +27,12 @@ constexpr float kCodeScale = 0x1p-24f;
 // they are kept beside them.
 constexpr int kTile = HWY_TARGET == HWY_AVX3 ? 12 : 6;
 
+/// Of floats, AVX2 asks for less, and into the first-level cache: further was slower.
+HWY_INLINE void askForFloats(const std::byte* line) {
+  if constexpr (HWY_TARGET == HWY_AVX2) __builtin_prefetch(line + 4096);
+  else askFor(line);
+}
+
 template <int j>
 HWY_INLINE V codeToFloat(VI bytes) {
   VI top;
@@ -60,34 +66,36 @@ HWY_INLINE void addFour(const VI (&bytes)[kParts], const float* x, V (&sums)[T][
 
 /// sums[q][m][part] += products of blocks block .. block + Q - 1; x is at the first block.
 template <Element E, int T, int Q>
-HWY_INLINE void addProducts(const Planes& planes, std::int64_t block, const float* x, V (&sums)[Q][T][kParts]) {
+HWY_INLINE void addProducts(const PanelView& v, const Section& section, std::int64_t block, bool asks, const float* x, V (&sums)[Q][T][kParts]) {
+  Planes planes[Q];
+#pragma GCC unroll 4
+  for (int q = 0; q < Q; ++q) planes[q] = planesOf<E>(v, section, block + q);
+  const auto* at = reinterpret_cast<const std::byte*>(planes[0].base);
   if constexpr (isFloat(E)) {
     static_assert(Q == 1);
     constexpr int bytes = baseBits(E) / 8 * kPanel;
-    const char* at = reinterpret_cast<const char*>(planes.base) + block * kBlock * bytes + kAheadBytes;
 #pragma GCC unroll 4
     for (int k = 0; k < kBlock; ++k) {
-      if (k * bytes % 64 == 0) __builtin_prefetch(at + k * bytes);
+      if (k * bytes % 64 == 0 && asks) askForFloats(at + k * bytes);
       V w[kParts];
-      for (int h = 0; h < kParts; ++h) w[h] = loadFloat<E>(planes, block * kBlock + k, h);
+      for (int h = 0; h < kParts; ++h) w[h] = loadFloat<E>(planes[0], k, h);
       for (int m = 0; m < T; ++m) {
         const V xm = hn::Set(d, x[k * T + m]);
         for (int h = 0; h < kParts; ++h) sums[0][m][h] = hn::MulAdd(w[h], xm, sums[0][m][h]);
       }
     }
   } else {
-    constexpr int lines = baseBits(E), ahead = kCodesAhead / (lines * 64);
-    const char* at = reinterpret_cast<const char*>(planes.base) + (block + ahead) * lines * 64;
+    constexpr int lines = kBlockLines<E>;
 #pragma GCC unroll 1
     for (int w = 0; w < 4; ++w) {
-      // Line after line, other than the blocks take them: a processor that sees lines out of order does not fetch ahead.
-      for (int i = 0; i < Q * lines / 4; ++i) askFor(at + (w * Q * lines / 4 + i) * 64);
+      if (asks)  // in order, other than the blocks take them
+        for (int i = 0; i < Q * lines / 4; ++i) askFor(at + (w * Q * lines / 4 + i) * 64);
 #pragma GCC unroll 4
       for (int q = 0; q < Q; ++q) {  // unrolled, or the sums live in memory
         VI bytes[kParts];
-        for (int h = 0; h < kParts; ++h) bytes[h] = codes<E, 0>(planes, block + q, w, h);
+        for (int h = 0; h < kParts; ++h) bytes[h] = codes<E, 0>(planes[q], w, h);
         addFour<T>(bytes, x + (q * kBlock + 8 * w) * T, sums[q]);
-        for (int h = 0; h < kParts; ++h) bytes[h] = codes<E, 1>(planes, block + q, w, h);
+        for (int h = 0; h < kParts; ++h) bytes[h] = codes<E, 1>(planes[q], w, h);
         addFour<T>(bytes, x + (q * kBlock + 8 * w + 4) * T, sums[q]);
       }
     }
@@ -103,47 +111,51 @@ HWY_INLINE void clear(V (&sums)[Q][T][kParts]) {
 
 /// One block's sums into the results.
 template <Element E, int T>
-HWY_INLINE void addScaled(const PanelView& v, std::int64_t panel, std::int64_t block, const V (&sums)[T][kParts],
+HWY_INLINE void addScaled(const PanelView& v, const Section& section, std::int64_t block, const V (&sums)[T][kParts],
                           const float* xSums, V (&y)[T][kParts]) {
   for (int h = 0; h < kParts; ++h) {
     if constexpr (isFloat(E)) {
       for (int m = 0; m < T; ++m) y[m][h] = hn::Add(y[m][h], sums[m][h]);
     } else {
       const std::int64_t group = v.group == kBlock ? block : block * kBlock / v.group;  // dividing takes long
-      const V scale = scaleOf(v, panel, group, h), scaled = hn::Mul(scale, hn::Set(d, kCodeScale));
+      const V scale = scaleOf(v, section, group, h), scaled = hn::Mul(scale, hn::Set(d, kCodeScale));
       for (int m = 0; m < T; ++m) y[m][h] = hn::MulAdd(scaled, sums[m][h], y[m][h]);
       if (v.offsetKind == OffsetKind::None) continue;
-      const V offset = offsetOf(v, panel, group, h, scale);
+      const V offset = offsetOf(v, section, group, h, scale);
       for (int m = 0; m < T; ++m) y[m][h] = hn::MulAdd(offset, hn::Set(d, xSums[m]), y[m][h]);
     }
   }
 }
 
-/// Blocks [block, block + Q) of one panel.
+/// Blocks [b, b + Q) of a section; the first is the panel's `block`.
 template <Element E, int T, int Q>
-HWY_INLINE void blocks(const PanelView& v, const Planes& planes, std::int64_t panel, std::int64_t block,
-                       const FloatTiles& tiles, V (&y)[T][kParts]) {
+HWY_INLINE void blocks(const PanelView& v, const Section& section, std::int64_t b, bool asks, const FloatTiles& tiles, std::int64_t block, V (&y)[T][kParts]) {
   V sums[Q][T][kParts];
   clear(sums);
-  addProducts<E, T, Q>(planes, block, tiles.x + block * kBlock * T, sums);
-  for (int q = 0; q < Q; ++q) addScaled<E, T>(v, panel, block + q, sums[q], tiles.sums + (block + q) * T, y);
+  addProducts<E, T, Q>(v, section, b, asks, tiles.x + block * kBlock * T, sums);
+  for (int q = 0; q < Q; ++q) addScaled<E, T>(v, section, b + q, sums[q], tiles.sums + (block + q) * T, y);
 }
 
 /// All of one panel for one tile of T rows, straight from its codes. Codes that take long to become floats go Q blocks
 /// at once, so that their independent sums hide the latency of the multiply-add.
 template <Element E, int T>
 HWY_INLINE void direct(const PanelView& v, std::int64_t panel, const FloatTiles& tiles, Rows out) {
-  constexpr int most = HWY_TARGET == HWY_AVX2 ? 2 : 4;  // with 4, whose lines lie further apart, one row was slower from memory
+  constexpr int most = 2;  // as a section has; with 4, whose lines lie further apart, one row was slower from memory
   constexpr int Q = isFloat(E) || T * kParts >= 8 ? 1 : 8 / (T * kParts) > most ? most : 8 / (T * kParts);
-  const Planes planes = planesOf(v, panel);
   const std::int64_t all = v.padded / kBlock;
+  const bool asks = T > 1 || !isFloat(E) || rowAsks<E, 1>();
   V y[T][kParts];
   for (int m = 0; m < T; ++m)
     for (int h = 0; h < kParts; ++h) y[m][h] = hn::Zero(d);
-  std::int64_t block = 0;
-  for (; block + Q <= all; block += Q) blocks<E, T, Q>(v, planes, panel, block, tiles, y);
-  if constexpr (Q > 1)
-    for (; block < all; ++block) blocks<E, T, 1>(v, planes, panel, block, tiles, y);
+  std::int64_t block = 0;  // of the panel
+  for (std::int64_t i = 0; block < all; ++i) {
+    const Section section = sectionOf(v, panel, i);
+    if (asks) askForHeader(section);
+    std::int64_t b = 0;
+    for (; b + Q <= section.blocks; b += Q, block += Q) blocks<E, T, Q>(v, section, b, asks, tiles, block, y);
+    if constexpr (Q > 1)
+      for (; b < section.blocks; ++b, ++block) blocks<E, T, 1>(v, section, b, asks, tiles, block, y);
+  }
   for (int m = 0; m < T; ++m) storePanel(y[m], out.row(m) + panel * kPanel, v.rows - panel * kPanel);
 }
 
@@ -163,16 +175,17 @@ void fewPanels(const PanelView& v, Range panels, const FloatTiles& tiles, Rows o
 
 /// Codes (times 2^24) or floats of `count` blocks, [32 * count][16].
 template <Element E>
-HWY_NOINLINE void slabOf(const Planes& planes, std::int64_t first, std::int64_t count, float* out) {
+HWY_NOINLINE void slabOf(const PanelView& v, std::int64_t panel, std::int64_t first, std::int64_t count, float* out) {
   for (std::int64_t b = first; b < first + count; ++b) {
+    const Planes planes = planesOf<E>(v, sectionOf(v, panel, b / v.sectionBlocks), b % v.sectionBlocks);
     if constexpr (isFloat(E)) {
       for (int k = 0; k < kBlock; ++k, out += kPanel)
-        for (int h = 0; h < kParts; ++h) hn::Store(loadFloat<E>(planes, b * kBlock + k, h), d, out + h * kLanes);
+        for (int h = 0; h < kParts; ++h) hn::Store(loadFloat<E>(planes, k, h), d, out + h * kLanes);
     } else {
       for (int w = 0; w < 4; ++w)
         for (int h = 0; h < kParts; ++h) {
           float* to = out + 8 * w * kPanel + h * kLanes;
-          const VI front = codes<E, 0>(planes, b, w, h), back = codes<E, 1>(planes, b, w, h);
+          const VI front = codes<E, 0>(planes, w, h), back = codes<E, 1>(planes, w, h);
           hn::Store(codeToFloat<0>(front), d, to);
           hn::Store(codeToFloat<1>(front), d, to + kPanel);
           hn::Store(codeToFloat<2>(front), d, to + 2 * kPanel);
@@ -253,13 +266,15 @@ HWY_INLINE TileTimesSlab pickTile(int rows, std::integer_sequence<int, t...>) {
 /// Scales (with 2^-24) and offsets of the blocks of a slab.
 HWY_NOINLINE void slabScales(const PanelView& v, std::int64_t panel, std::int64_t first, std::int64_t count,
                              float* scales, float* offsets) {
-  for (std::int64_t b = 0; b < count; ++b)
+  for (std::int64_t b = 0; b < count; ++b) {
+    const Section section = sectionOf(v, panel, (first + b) / v.sectionBlocks);
+    const std::int64_t group = (first + b) % v.sectionBlocks * kBlock / v.group;
     for (int h = 0; h < kParts; ++h) {
-      const std::int64_t group = (first + b) * kBlock / v.group;
-      const V scale = scaleOf(v, panel, group, h);
+      const V scale = scaleOf(v, section, group, h);
       hn::Store(hn::Mul(scale, hn::Set(d, kCodeScale)), d, scales + b * kPanel + h * kLanes);
-      hn::Store(offsetOf(v, panel, group, h, scale), d, offsets + b * kPanel + h * kLanes);
+      hn::Store(offsetOf(v, section, group, h, scale), d, offsets + b * kPanel + h * kLanes);
     }
+  }
 }
 
 template <Element E>
@@ -268,15 +283,14 @@ void manyPanels(const PanelView& v, Range panels, const FloatTiles& tiles, Rows 
   const std::int64_t all = v.padded / kBlock, tileTotal = pieces(tiles);
   const bool adds = v.offsetKind != OffsetKind::None;
   for (std::int64_t panel = panels.begin; panel < panels.end; ++panel) {
-    const Planes planes = planesOf(v, panel);
     for (std::int64_t i = 0; i < tiles.count * kPanel; i += kLanes) hn::Store(hn::Zero(d), d, scratch.sums + i);
     for (std::int64_t first = 0; first < all; first += kSlabBlocks) {
       const std::int64_t count = all - first < kSlabBlocks ? all - first : kSlabBlocks;
       const float* slab = scratch.slab;
       if constexpr (E == Element::F32)
-        slab = reinterpret_cast<const float*>(planes.base) + first * kBlock * kPanel;
+        slab = reinterpret_cast<const float*>(sectionOf(v, panel, 0).codes) + first * kBlock * kPanel;
       else
-        slabOf<E>(planes, first, count, scratch.slab);
+        slabOf<E>(v, panel, first, count, scratch.slab);
       if constexpr (!isFloat(E)) slabScales(v, panel, first, count, scratch.scales, scratch.offsets);
       for (std::int64_t t = 0; t < tileTotal; ++t) {
         const std::int64_t row = t * tiles.tile, at = blockAt(tiles.count, row, first, count);
@@ -296,19 +310,21 @@ void manyPanels(const PanelView& v, Range panels, const FloatTiles& tiles, Rows 
 
 template <Element E>
 void unpackPanelOf(const PanelView& v, std::int64_t panel, std::int64_t first, std::int64_t count, float* out) {
-  slabOf<E>(planesOf(v, panel), first, count, out);
+  slabOf<E>(v, panel, first, count, out);
   if constexpr (!isFloat(E)) {
     const int sub = v.group == 16 ? 16 : kBlock;
-    for (std::int64_t s = 0; s < count * (kBlock / sub); ++s)
+    for (std::int64_t s = 0; s < count * (kBlock / sub); ++s) {
+      const std::int64_t k = first * kBlock + s * sub, width = v.sectionBlocks * kBlock, group = k % width / v.group;
+      const Section section = sectionOf(v, panel, k / width);
       for (int h = 0; h < kParts; ++h) {
-        const std::int64_t group = (first * kBlock + s * sub) / v.group;
-        const V scale = scaleOf(v, panel, group, h), offset = offsetOf(v, panel, group, h, scale);
+        const V scale = scaleOf(v, section, group, h), offset = offsetOf(v, section, group, h, scale);
         const V scaled = hn::Mul(scale, hn::Set(d, kCodeScale));
-        for (int k = 0; k < sub; ++k) {
-          float* p = out + (s * sub + k) * kPanel + h * kLanes;
+        for (int i = 0; i < sub; ++i) {
+          float* p = out + (s * sub + i) * kPanel + h * kLanes;
           hn::Store(hn::MulAdd(scaled, hn::Load(d, p), offset), d, p);
         }
       }
+    }
   }
 }
 

@@ -20,10 +20,8 @@ std::int64_t at(std::int64_t padded, std::int64_t count, std::int64_t m, std::in
 
 /// k0 .. k0 + count of one row as unscaled values: floats, or codes as floats.
 void values(const PanelView& v, std::int64_t panel, int lane, std::int64_t k0, std::int64_t count, float* out) {
-  const std::byte* base = v.base + static_cast<std::size_t>(panel) * v.basePanelBytes;
-  const std::byte* high = v.high + static_cast<std::size_t>(panel) * v.highPanelBytes;
   for (std::int64_t k = k0; k < k0 + count; ++k)
-    *out++ = isFloat(v.element) ? floatAt(v, base, k, lane) : static_cast<float>(codeAt(v, base, high, k, lane));
+    *out++ = isFloat(v.element) ? floatAt(v, panel, k, lane) : static_cast<float>(codeAt(v, panel, k, lane));
 }
 
 void product(const PanelView& v, Range panels, const FloatTiles& tiles, Rows out) {
@@ -86,8 +84,6 @@ void productDigits(const PanelView& v, Range panels, const DigitTiles& tiles, Ro
   const float* sums = step == 16 ? tiles.sums16 : tiles.sums32;
   const int zero = zeroOf(v, 0);
   for (std::int64_t n = panels.begin * kPanel; n < std::min(panels.end * kPanel, v.rows); ++n) {
-    const std::byte* base = v.base + static_cast<std::size_t>(n / kPanel) * v.basePanelBytes;
-    const std::byte* high = v.high + static_cast<std::size_t>(n / kPanel) * v.highPanelBytes;
     for (std::int64_t m = 0; m < tiles.count; ++m) {
       float y = 0;
       for (std::int64_t k = 0; k < v.padded; k += step) {
@@ -97,7 +93,7 @@ void productDigits(const PanelView& v, Range panels, const DigitTiles& tiles, Ro
           std::int64_t q = 0;
           for (int digit = N - 1; digit >= 0; --digit)
             q = q * 256 + tiles.x[(block * N + digit) * kBlock + k % kBlock + i];
-          s += (codeAt(v, base, high, k + i, static_cast<int>(n % kPanel)) - zero) * q;
+          s += (codeAt(v, n / kPanel, k + i, static_cast<int>(n % kPanel)) - zero) * q;
         }
         const GroupScale g = groupScale(v, n, k);
         y += g.scale * (static_cast<float>(s) * tiles.scales[block]);

@@ -175,12 +175,7 @@ void expectProducts(std::span<const Stretch> before, std::span<const Matrix* con
       const Range panels = shareOf(v, done, mine);
       done += v.panels;
       if (panels.size() <= 0) continue;
-      const auto add = [&](const void* plane, std::size_t bytesPerPanel) {
-        take(static_cast<const std::byte*>(plane) + static_cast<std::size_t>(panels.begin) * bytesPerPanel, static_cast<std::size_t>(panels.size()) * bytesPerPanel);
-      };
-      add(v.scales, v.scalePanelBytes);
-      add(v.base, v.basePanelBytes);
-      add(v.high, v.highPanelBytes);
+      take(v.data + static_cast<std::size_t>(panels.begin) * v.panelBytes, static_cast<std::size_t>(panels.size()) * v.panelBytes);
     }
     execution.pool.expect(worker, std::span(stretches).first(count));
   }

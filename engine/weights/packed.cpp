@@ -10,42 +10,35 @@
 namespace ts {
 namespace {
 
-std::size_t scaleBytes(ScaleKind kind) {
-  switch (kind) {
-    case ScaleKind::None:
-      return 0;
-    case ScaleKind::F32:
-      return 4;
-    case ScaleKind::F16:
-      return 2;
-    case ScaleKind::Super:
-      return 1;
-  }
-  return 0;
-}
-std::size_t offsetBytes(OffsetKind kind) {
-  switch (kind) {
-    case OffsetKind::None:
-    case OffsetKind::Constant:
-      return 0;
-    case OffsetKind::F32:
-      return 4;
-    case OffsetKind::F16:
-      return 2;
-    case OffsetKind::Point:
-    case OffsetKind::Super:
-      return 1;
-  }
-  return 0;
-}
-
 std::int64_t up(std::int64_t n, std::int64_t to) {
   return (n + to - 1) / to * to;
 }
 
+/// Says how long sections are: as many blocks as fill cache lines with their scales, and with their offsets.
+void layOut(PanelView& v) {
+  const std::int64_t all = v.padded / kBlock;
+  if (isFloat(v.element)) {
+    v.sectionBlocks = all;
+  } else if (v.scaleKind == ScaleKind::Super || v.offsetKind == OffsetKind::Super) {
+    v.sectionBlocks = 256 / kBlock;
+  } else {
+    const int scale = scaleBytes(v.scaleKind), offset = offsetBytes(v.offsetKind);
+    const std::int64_t groups = 64 / (kPanel * (offset > 0 ? std::min(scale, offset) : scale));
+    v.sectionBlocks = std::max<std::int64_t>(2, groups * v.group / kBlock);
+  }
+  v.sectionBlocks = std::min(v.sectionBlocks, all);
+  v.sectionGroups = up(v.sectionBlocks * kBlock, v.group) / v.group;
+  const auto bytes = [&](std::int64_t blocks) { return headerBytes(v, groupsOf(v, blocks)) + static_cast<std::size_t>(blocks) * blockBytes(v.element); };
+  v.sectionBytes = bytes(v.sectionBlocks);
+  v.wholeSections = all / v.sectionBlocks;
+  const std::int64_t rest = all % v.sectionBlocks;
+  v.panelBytes = static_cast<std::size_t>(v.wholeSections) * v.sectionBytes + (rest > 0 ? bytes(rest) : 0);
+}
+
+/// A place in our own storage, which the view shows as constant.
 template <class T>
-T& at(std::byte* p, std::size_t i) {
-  return reinterpret_cast<T*>(p)[i];
+T& at(const void* p, std::size_t i) {
+  return static_cast<T*>(const_cast<void*>(p))[i];
 }
 
 std::uint32_t word(const std::uint8_t* codes) {
@@ -75,39 +68,15 @@ PackedMatrix::PackedMatrix(const PackedLayout& layout, std::int64_t rows, std::i
   v.padded = up(cols, kBlock);
   v.group = isFloat(v.element) ? kBlock : std::min(layout.group, v.padded);
   assert(v.group == 16 || v.group % kBlock == 0);
-  v.groups = up(v.padded, v.group) / v.group;
-  v.supers = up(v.padded, 256) / 256;
-  v.basePanelBytes = static_cast<std::size_t>(v.padded) * kPanel * static_cast<std::size_t>(baseBits(v.element)) / 8;
-  v.highPanelBytes = static_cast<std::size_t>(v.padded) * kPanel * static_cast<std::size_t>(highBits(v.element)) / 8;
-
-  v.scalePanelBytes = static_cast<std::size_t>(v.groups) * kPanel * scaleBytes(v.scaleKind);
-
-  const auto panels = static_cast<std::size_t>(v.panels);
-  const std::size_t perGroup = panels * static_cast<std::size_t>(v.groups) * kPanel;
-  const std::size_t perSuper = panels * static_cast<std::size_t>(v.supers) * kPanel;
-  const bool superScale = v.scaleKind == ScaleKind::Super, superOffset = v.offsetKind == OffsetKind::Super;
-  std::size_t size = 0;
-  const auto reserve = [&](std::size_t bytes) {
-    const std::size_t at = size;
-    size = (size + bytes + kAlignment - 1) / kAlignment * kAlignment;
-    return at;
-  };
-  const std::size_t base = reserve(panels * v.basePanelBytes), high = reserve(panels * v.highPanelBytes);
-  const std::size_t scales = reserve(perGroup * scaleBytes(v.scaleKind)),
-                    offsets = reserve(perGroup * offsetBytes(v.offsetKind));
-  const std::size_t superScales = reserve(superScale ? perSuper * 2 : 0),
-                    superOffsets = reserve(superOffset ? perSuper * 2 : 0);
-  size_ = size;
-  storage_ = PageStorage(size);
-  v.base = storage_.data() + base, v.high = storage_.data() + high;
-  v.scales = storage_.data() + scales, v.offsets = storage_.data() + offsets;
-  v.superScales = reinterpret_cast<std::uint16_t*>(storage_.data() + superScales);
-  v.superOffsets = reinterpret_cast<std::uint16_t*>(storage_.data() + superOffsets);
+  layOut(v);
+  size_ = static_cast<std::size_t>(v.panels) * v.panelBytes;
+  storage_ = PageStorage(size_);
+  v.data = storage_.data();
 
   pool.split(v.panels, 1, [&](Range range, int) {
     PackedRow row;
-    const auto k = static_cast<std::size_t>(v.padded), groups = static_cast<std::size_t>(v.groups),
-               supers = static_cast<std::size_t>(v.supers);
+    const auto k = static_cast<std::size_t>(v.padded), groups = static_cast<std::size_t>(up(v.padded, v.group) / v.group),
+               supers = static_cast<std::size_t>(up(v.padded, 256) / 256);
     isFloat(v.element) ? row.words.resize(k) : row.codes.resize(k);
     row.scales32.resize(groups), row.offsets32.resize(groups), row.scales16.resize(groups),
         row.offsets16.resize(groups);
@@ -118,96 +87,75 @@ PackedMatrix::PackedMatrix(const PackedLayout& layout, std::int64_t rows, std::i
 }
 
 void PackedMatrix::packPanel(std::int64_t panel, const RowSource& source, PackedRow& row) {
-  if ((panel + 1) * kPanel > rows_) clearPanel(panel);  // lanes beyond the last row are zero
+  if ((panel + 1) * kPanel > rows_)  // lanes beyond the last row are zero
+    std::memset(storage_.data() + static_cast<std::size_t>(panel) * view_.panelBytes, 0, view_.panelBytes);
   for (int lane = 0; lane < kPanel; ++lane) {
     const std::int64_t n = panel * kPanel + lane;
     if (n >= rows_) break;
     source(n, row);
-    scatter(row, panel, lane);
+    scatter(row, panel, static_cast<std::size_t>(lane));
   }
 }
 
-void PackedMatrix::clearPanel(std::int64_t panel) {
+void PackedMatrix::scatter(const PackedRow& row, std::int64_t panel, std::size_t lane) {
   const PanelView& v = view_;
-  const auto clear = [&](const void* all, std::size_t bytesPerPanel) {
-    std::byte* base = storage_.data() + (static_cast<const std::byte*>(all) - storage_.data());
-    std::memset(base + static_cast<std::size_t>(panel) * bytesPerPanel, 0, bytesPerPanel);
-  };
-  const std::size_t perGroup = static_cast<std::size_t>(v.groups) * kPanel,
-                    perSuper = static_cast<std::size_t>(v.supers) * kPanel * 2;
-  clear(v.base, v.basePanelBytes), clear(v.high, v.highPanelBytes);
-  clear(v.scales, perGroup * scaleBytes(v.scaleKind)), clear(v.offsets, perGroup * offsetBytes(v.offsetKind));
-  if (v.scaleKind == ScaleKind::Super) clear(v.superScales, perSuper);
-  if (v.offsetKind == OffsetKind::Super) clear(v.superOffsets, perSuper);
+  std::size_t block = 0, group = 0, super = 0;
+  for (std::int64_t i = 0; i * v.sectionBlocks * kBlock < v.padded; ++i, ++super) {
+    const Section s = sectionOf(v, panel, i);
+    const auto groups = static_cast<std::size_t>(groupsOf(v, s.blocks));
+    for (std::size_t g = 0; g < groups; ++g, ++group) {
+      const std::size_t to = g * kPanel + lane;
+      if (v.scaleKind == ScaleKind::F32) at<float>(s.scales, to) = row.scales32[group];
+      if (v.scaleKind == ScaleKind::F16) at<std::uint16_t>(s.scales, to) = row.scales16[group];
+      if (v.scaleKind == ScaleKind::Super) at<std::int8_t>(s.scales, to) = row.scales8[group];
+      if (v.offsetKind == OffsetKind::F32) at<float>(s.offsets, to) = row.offsets32[group];
+      if (v.offsetKind == OffsetKind::F16) at<std::uint16_t>(s.offsets, to) = row.offsets16[group];
+      if (v.offsetKind == OffsetKind::Point || v.offsetKind == OffsetKind::Super) at<std::int8_t>(s.offsets, to) = row.offsets8[group];
+    }
+    if (v.scaleKind == ScaleKind::Super) at<std::uint16_t>(s.superScales, lane) = row.superScales[super];
+    if (v.offsetKind == OffsetKind::Super) at<std::uint16_t>(s.superOffsets, lane) = row.superOffsets[super];
+    for (std::int64_t b = 0; b < s.blocks; ++b, ++block) scatterBlock(row, block * kBlock, s.codes + static_cast<std::size_t>(b) * blockBytes(v.element), lane);
+  }
 }
 
-void PackedMatrix::scatter(const PackedRow& row, std::int64_t panel, int lane) {
-  const PanelView& v = view_;
-  const auto p = static_cast<std::size_t>(panel), l = static_cast<std::size_t>(lane),
-             padded = static_cast<std::size_t>(v.padded);
-  std::byte* base = storage_.data() + (v.base - storage_.data()) + p * v.basePanelBytes;
-  std::byte* high = storage_.data() + (v.high - storage_.data()) + p * v.highPanelBytes;
-  const std::uint8_t* c = row.codes.data();
-  switch (v.element) {
+void PackedMatrix::scatterBlock(const PackedRow& row, std::size_t first, const std::byte* base, std::size_t lane) {
+  const Element e = view_.element;
+  const std::byte* high = base + baseBits(e) * 64;
+  const std::uint8_t* c = row.codes.data() + first;
+  switch (e) {
     case Element::F32:
-      for (std::size_t k = 0; k < padded; ++k) at<std::uint32_t>(base, k * kPanel + l) = row.words[k];
+      for (std::size_t k = 0; k < kBlock; ++k) at<std::uint32_t>(base, k * kPanel + lane) = row.words[first + k];
       break;
     case Element::F16:
     case Element::BF16:
-      for (std::size_t k = 0; k < padded; ++k)
-        at<std::uint16_t>(base, k * kPanel + l) = static_cast<std::uint16_t>(row.words[k]);
+      for (std::size_t k = 0; k < kBlock; ++k) at<std::uint16_t>(base, k * kPanel + lane) = static_cast<std::uint16_t>(row.words[first + k]);
       break;
     case Element::S8:
-      for (std::size_t k = 0; k < padded; k += 4) at<std::uint32_t>(base, k / 4 * kPanel + l) = word(c + k);
+      for (std::size_t k = 0; k < kBlock; k += 4) at<std::uint32_t>(base, k / 4 * kPanel + lane) = word(c + k);
       break;
     case Element::U6:
     case Element::U5:
     case Element::U4:
     case Element::Table4:
-      for (std::size_t k = 0; k < padded; k += 8)
-        at<std::uint32_t>(base, k / 8 * kPanel + l) = gather<4>(c + k, 0, 0x0F0F0F0Fu);
+      for (std::size_t k = 0; k < kBlock; k += 8) at<std::uint32_t>(base, k / 8 * kPanel + lane) = gather<4>(c + k, 0, 0x0F0F0F0Fu);
       break;
     case Element::U3:
     case Element::U2:
-      for (std::size_t k = 0; k < padded; k += 16)
-        at<std::uint32_t>(base, k / 16 * kPanel + l) = gather<2>(c + k, 0, 0x03030303u);
+      for (std::size_t k = 0; k < kBlock; k += 16) at<std::uint32_t>(base, k / 16 * kPanel + lane) = gather<2>(c + k, 0, 0x03030303u);
       break;
   }
-  if (v.element == Element::U6)
-    for (std::size_t k = 0; k < padded; k += 16)
-      at<std::uint32_t>(high, k / 16 * kPanel + l) = gather<2>(c + k, 4, 0x03030303u);
-  if (highBits(v.element) == 1)
-    for (std::size_t k = 0; k < padded; k += 32)
-      at<std::uint32_t>(high, k / 32 * kPanel + l) = gather<1>(c + k, v.element == Element::U5 ? 4 : 2, 0x01010101u);
-
-  auto* scales = const_cast<std::byte*>(static_cast<const std::byte*>(v.scales));
-  auto* offsets = const_cast<std::byte*>(static_cast<const std::byte*>(v.offsets));
-  for (std::size_t g = 0; g < static_cast<std::size_t>(v.groups); ++g) {
-    const std::size_t i = (p * static_cast<std::size_t>(v.groups) + g) * kPanel + l;
-    if (v.scaleKind == ScaleKind::F32) at<float>(scales, i) = row.scales32[g];
-    if (v.scaleKind == ScaleKind::F16) at<std::uint16_t>(scales, i) = row.scales16[g];
-    if (v.scaleKind == ScaleKind::Super) at<std::int8_t>(scales, i) = row.scales8[g];
-    if (v.offsetKind == OffsetKind::F32) at<float>(offsets, i) = row.offsets32[g];
-    if (v.offsetKind == OffsetKind::F16) at<std::uint16_t>(offsets, i) = row.offsets16[g];
-    if (v.offsetKind == OffsetKind::Point || v.offsetKind == OffsetKind::Super)
-      at<std::int8_t>(offsets, i) = row.offsets8[g];
-  }
-  for (std::size_t s = 0; s < static_cast<std::size_t>(v.supers); ++s) {
-    const std::size_t i = (p * static_cast<std::size_t>(v.supers) + s) * kPanel + l;
-    if (v.scaleKind == ScaleKind::Super) const_cast<std::uint16_t*>(v.superScales)[i] = row.superScales[s];
-    if (v.offsetKind == OffsetKind::Super) const_cast<std::uint16_t*>(v.superOffsets)[i] = row.superOffsets[s];
-  }
+  if (e == Element::U6)
+    for (std::size_t k = 0; k < kBlock; k += 16) at<std::uint32_t>(high, k / 16 * kPanel + lane) = gather<2>(c + k, 4, 0x03030303u);
+  if (highBits(e) == 1) at<std::uint32_t>(high, lane) = gather<1>(c, e == Element::U5 ? 4 : 2, 0x01010101u);
 }
 
 void PackedMatrix::unpackRows(std::int64_t first, std::int64_t count, float* out) const {
   const PanelView& v = view_;
   for (std::int64_t n = first; n < first + count; ++n, out += cols_) {
-    const auto panel = static_cast<std::size_t>(n / kPanel);
+    const std::int64_t panel = n / kPanel;
     const int lane = static_cast<int>(n % kPanel);
-    const std::byte* base = v.base + panel * v.basePanelBytes;
-    const std::byte* high = v.high + panel * v.highPanelBytes;
     if (isFloat(v.element)) {
-      for (std::int64_t k = 0; k < cols_; ++k) out[k] = kernels::floatAt(v, base, k, lane);
+      for (std::int64_t k = 0; k < cols_; ++k) out[k] = kernels::floatAt(v, panel, k, lane);
       continue;
     }
     const bool adds =
@@ -215,7 +163,7 @@ void PackedMatrix::unpackRows(std::int64_t first, std::int64_t count, float* out
     for (std::int64_t k0 = 0; k0 < cols_; k0 += v.group) {
       const kernels::GroupScale g = kernels::groupScale(v, n, k0);
       for (std::int64_t k = k0; k < std::min(k0 + v.group, cols_); ++k) {
-        const float code = static_cast<float>(kernels::codeAt(v, base, high, k, lane) - g.zero);
+        const float code = static_cast<float>(kernels::codeAt(v, panel, k, lane) - g.zero);
         out[k] = adds ? g.scale * code + g.offset : g.scale * code;
       }
     }

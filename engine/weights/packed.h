@@ -49,8 +49,8 @@ class PackedMatrix final : public Matrix {
 
  private:
   void packPanel(std::int64_t panel, const RowSource& source, PackedRow& row);
-  void clearPanel(std::int64_t panel);
-  void scatter(const PackedRow& row, std::int64_t panel, int lane);
+  void scatter(const PackedRow& row, std::int64_t panel, std::size_t lane);
+  void scatterBlock(const PackedRow& row, std::size_t first, const std::byte* base, std::size_t lane);
 
   std::string format_;
   PanelView view_;

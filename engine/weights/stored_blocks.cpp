@@ -7,6 +7,7 @@
 
 #include "engine/core/half.h"
 #include "engine/formats/quantize.h"
+#include "engine/kernels/panel_codes.h"
 #include "engine/weights/packed.h"
 
 namespace ts {
@@ -32,9 +33,10 @@ void readRow(const PackedMatrix& matrix, std::int64_t n, Row& row) {
   matrix.unpackRows(n, 1, row.values.data());
   for (std::int64_t block = 0; block < v.cols / kBlock; ++block) {
     const auto b = static_cast<std::size_t>(block);
-    const auto i = static_cast<std::size_t>((n / kPanel * v.groups + block * kBlock / v.group) * kPanel + n % kPanel);
-    row.scales[b] = static_cast<const std::uint16_t*>(v.scales)[i];
-    if (v.offsetKind == OffsetKind::F16) row.offsets[b] = static_cast<const std::uint16_t*>(v.offsets)[i];
+    const kernels::Place at = kernels::placeOf(v, n / kPanel, block * kBlock);
+    const auto i = static_cast<std::size_t>(at.k / v.group * kPanel + n % kPanel);
+    row.scales[b] = reinterpret_cast<const std::uint16_t*>(at.section.scales)[i];
+    if (v.offsetKind == OffsetKind::F16) row.offsets[b] = reinterpret_cast<const std::uint16_t*>(at.section.offsets)[i];
   }
 }
 

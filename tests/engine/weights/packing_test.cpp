@@ -75,7 +75,7 @@ TEST(Packing, RoundsFloatsToTheNearestValueOfTheFormat) {
 TEST(Packing, KeepsGivenIntegersExactly) {
   ThreadPool pool(2);
   for (const int bits : {2, 3, 4, 5, 6, 8})
-    for (const std::int64_t group : {std::int64_t{32}, std::int64_t{128}, kWholeRow})
+    for (const std::int64_t group : {std::int64_t{32}, std::int64_t{96}, std::int64_t{128}, kWholeRow})
       for (const int form : {0, 1, 2}) {
         const auto s = samples::quantized(bits, 19, 200, group, form == 1, form == 2, 7);
         const auto w = unpack(*packQuantized(s->q, pool));

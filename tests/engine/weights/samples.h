@@ -105,6 +105,7 @@ inline std::vector<Sample> all(std::int64_t rows, std::int64_t cols, ThreadPool&
   out.push_back({"q8-32", packQ8(w.data(), rows, cols, 32, pool)});
   out.push_back({"q8-row", packQ8(w.data(), rows, cols, kWholeRow, pool)});
   out.push_back({"q4-64", packQ4(w.data(), rows, cols, 64, true, pool)});
+  out.push_back({"q4-96", packQ4(w.data(), rows, cols, 96, true, pool)});  // no power of two: ends within a section
   out.push_back({"q4-32-asymmetric", packQ4(w.data(), rows, cols, 32, false, pool)});
   const auto zeroed = quantized(8, rows, cols, 64, false, false, 13);
   zeroed->q.zero = 100;  // not in the middle, so that it is left to take off signed codes, too
