@@ -167,8 +167,8 @@ HWY_INLINE V offsetOf(const PanelView& v, const Section& s, std::int64_t group, 
 template <Element E>
 class Walk {
  public:
-  /// asks: for what comes, by blocks (which AVX2's kernel for one row does word by word) and headers.
-  HWY_INLINE Walk(const PanelView& v, std::int64_t panel, bool asks) : view_(v), panel_(panel), asks_(asks), groupBlocks_(v.group / kBlock) {}
+  /// Who walks asks for blocks, if anybody does; here it is for headers.
+  HWY_INLINE Walk(const PanelView& v, std::int64_t panel, bool asksForHeaders) : view_(v), panel_(panel), asks_(asksForHeaders), groupBlocks_(v.group / kBlock) {}
   /// To the next block, or the first.
   HWY_INLINE void next() {
     if (++block_ >= section.blocks) {

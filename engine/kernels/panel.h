@@ -83,7 +83,7 @@ constexpr std::size_t blockBytes(Element e) { return static_cast<std::size_t>(ba
 
 /// Where the pieces of a section lie. What there is none of points to whatever comes next.
 struct Section {
-  const std::uint16_t *superScales, *superOffsets;  ///< [16] halves
+  const std::uint16_t *superScales, *superOffsets;  ///< [16] halves; the section begins with the first
   const std::byte *scales, *offsets;                ///< [group][16]: float, half or signed byte
   const std::byte* codes;                           ///< [block][plane][word][16]
   std::int64_t blocks;
@@ -93,8 +93,8 @@ constexpr std::int64_t groupsOf(const PanelView& v, std::int64_t blocks) {
 }
 /// Of what stands before the codes of so many groups, in whole cache lines.
 constexpr std::size_t headerBytes(const PanelView& v, std::int64_t groups) {
-  const std::int64_t supers = (v.scaleKind == ScaleKind::Super ? 2 : 0) + (v.offsetKind == OffsetKind::Super ? 2 : 0);
-  return static_cast<std::size_t>((supers + groups * (scaleBytes(v.scaleKind) + offsetBytes(v.offsetKind))) * kPanel + 63) / 64 * 64;
+  const std::int64_t superBytes = (v.scaleKind == ScaleKind::Super ? 2 : 0) + (v.offsetKind == OffsetKind::Super ? 2 : 0);
+  return static_cast<std::size_t>((superBytes + groups * (scaleBytes(v.scaleKind) + offsetBytes(v.offsetKind))) * kPanel + 63) / 64 * 64;
 }
 inline Section sectionOf(const PanelView& v, std::int64_t panel, std::int64_t index) {
   const std::byte* at = v.data + static_cast<std::size_t>(panel) * v.panelBytes + static_cast<std::size_t>(index) * v.sectionBytes;

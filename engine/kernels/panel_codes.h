@@ -31,11 +31,15 @@ std::uint32_t planeCode(const std::byte* plane, std::int64_t k, int lane) {
   return w >> (8 * (within % 4) + bits * (within / 4)) & ((1u << bits) - 1);
 }
 
-inline int codeAt(const PanelView& v, std::int64_t panel, std::int64_t k, int lane) {
+/// The codes of the block with k.
+inline const std::byte* codesOf(const PanelView& v, std::int64_t panel, std::int64_t k) {
   const Place at = placeOf(v, panel, k);
-  const std::byte* base = at.section.codes + static_cast<std::size_t>(at.k / kBlock) * blockBytes(v.element);
+  return at.section.codes + static_cast<std::size_t>(at.k / kBlock) * blockBytes(v.element);
+}
+
+/// The code of row `lane` at k of a block.
+inline int codeAt(const PanelView& v, const std::byte* base, std::int64_t k, int lane) {
   const std::byte* high = base + baseBits(v.element) * 64;
-  k %= kBlock;
   switch (v.element) {
     case Element::S8: return static_cast<std::int8_t>(planeCode<8>(base, k, lane));
     case Element::U6: return static_cast<int>(planeCode<4>(base, k, lane) | planeCode<2>(high, k, lane) << 4);
@@ -48,9 +52,8 @@ inline int codeAt(const PanelView& v, std::int64_t panel, std::int64_t k, int la
   }
 }
 
-inline float floatAt(const PanelView& v, std::int64_t panel, std::int64_t k, int lane) {
+inline float floatAt(const PanelView& v, const std::byte* base, std::int64_t k, int lane) {
   const std::int64_t at = k * kPanel + lane;
-  const std::byte* base = sectionOf(v, panel, 0).codes;
   if (v.element == Element::F32) return reinterpret_cast<const float*>(base)[at];
   const std::uint16_t h = reinterpret_cast<const std::uint16_t*>(base)[at];
   return v.element == Element::F16 ? floatOfHalf(h) : floatOfBfloat(h);

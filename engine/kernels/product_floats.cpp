@@ -27,10 +27,10 @@ constexpr float kCodeScale = 0x1p-24f;
 // they are kept beside them.
 constexpr int kTile = HWY_TARGET == HWY_AVX3 ? 12 : 6;
 
-/// Of floats, AVX2 asks for less, and into the first-level cache: further was slower.
+/// Of floats, asked for less far ahead and into the first-level cache but with AVX-512: further was slower.
 HWY_INLINE void askForFloats(const std::byte* line) {
-  if constexpr (HWY_TARGET == HWY_AVX2) __builtin_prefetch(line + 4096);
-  else askFor(line);
+  if constexpr (HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL) askFor(line);
+  else __builtin_prefetch(line + 4096);
 }
 
 template <int j>
@@ -64,7 +64,7 @@ HWY_INLINE void addFour(const VI (&bytes)[kParts], const float* x, V (&sums)[T][
   one(std::integral_constant<int, 2>()), one(std::integral_constant<int, 3>());
 }
 
-/// sums[q][m][part] += products of blocks block .. block + Q - 1; x is at the first block.
+/// sums[q][m][part] += products of blocks block .. block + Q - 1 of a section; x is at the first of them.
 template <Element E, int T, int Q>
 HWY_INLINE void addProducts(const PanelView& v, const Section& section, std::int64_t block, bool asks, const float* x, V (&sums)[Q][T][kParts]) {
   Planes planes[Q];
@@ -140,7 +140,7 @@ HWY_INLINE void blocks(const PanelView& v, const Section& section, std::int64_t 
 /// at once, so that their independent sums hide the latency of the multiply-add.
 template <Element E, int T>
 HWY_INLINE void direct(const PanelView& v, std::int64_t panel, const FloatTiles& tiles, Rows out) {
-  constexpr int most = 2;  // as a section has; with 4, whose lines lie further apart, one row was slower from memory
+  constexpr int most = HWY_TARGET == HWY_AVX2 ? 2 : 4;  // as every section has; with 4, whose lines lie further apart, one row was slower from memory
   constexpr int Q = isFloat(E) || T * kParts >= 8 ? 1 : 8 / (T * kParts) > most ? most : 8 / (T * kParts);
   const std::int64_t all = v.padded / kBlock;
   const bool asks = T > 1 || !isFloat(E) || rowAsks<E, 1>();
@@ -148,8 +148,10 @@ HWY_INLINE void direct(const PanelView& v, std::int64_t panel, const FloatTiles&
   for (int m = 0; m < T; ++m)
     for (int h = 0; h < kParts; ++h) y[m][h] = hn::Zero(d);
   std::int64_t block = 0;  // of the panel
+  Section section = sectionOf(v, panel, 0);
   for (std::int64_t i = 0; block < all; ++i) {
-    const Section section = sectionOf(v, panel, i);
+    if (i > 0 && i < v.wholeSections) toNext(v, section);
+    else if (i > 0) section = sectionOf(v, panel, i);
     if (asks) askForHeader(section);
     std::int64_t b = 0;
     for (; b + Q <= section.blocks; b += Q, block += Q) blocks<E, T, Q>(v, section, b, asks, tiles, block, y);

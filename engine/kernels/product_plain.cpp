@@ -18,10 +18,11 @@ std::int64_t at(std::int64_t padded, std::int64_t count, std::int64_t m, std::in
   return blockAt(count, m, first, std::min<std::int64_t>(kSlabBlocks, all - first)) + b - first;
 }
 
-/// k0 .. k0 + count of one row as unscaled values: floats, or codes as floats.
+/// k0 .. k0 + count, within a block, of one row as unscaled values: floats, or codes as floats.
 void values(const PanelView& v, std::int64_t panel, int lane, std::int64_t k0, std::int64_t count, float* out) {
-  for (std::int64_t k = k0; k < k0 + count; ++k)
-    *out++ = isFloat(v.element) ? floatAt(v, panel, k, lane) : static_cast<float>(codeAt(v, panel, k, lane));
+  const std::byte* codes = codesOf(v, panel, k0);
+  for (std::int64_t k = k0 % kBlock; count > 0; ++k, --count)
+    *out++ = isFloat(v.element) ? floatAt(v, codes, k, lane) : static_cast<float>(codeAt(v, codes, k, lane));
 }
 
 void product(const PanelView& v, Range panels, const FloatTiles& tiles, Rows out) {
@@ -88,12 +89,13 @@ void productDigits(const PanelView& v, Range panels, const DigitTiles& tiles, Ro
       float y = 0;
       for (std::int64_t k = 0; k < v.padded; k += step) {
         const std::int64_t block = digitsAt(tiles, m, k / kBlock);
+        const std::byte* codes = codesOf(v, n / kPanel, k);
         std::int64_t s = 0;
         for (std::int64_t i = 0; i < step; ++i) {
           std::int64_t q = 0;
           for (int digit = N - 1; digit >= 0; --digit)
             q = q * 256 + tiles.x[(block * N + digit) * kBlock + k % kBlock + i];
-          s += (codeAt(v, n / kPanel, k + i, static_cast<int>(n % kPanel)) - zero) * q;
+          s += (codeAt(v, codes, k % kBlock + i, static_cast<int>(n % kPanel)) - zero) * q;
         }
         const GroupScale g = groupScale(v, n, k);
         y += g.scale * (static_cast<float>(s) * tiles.scales[block]);

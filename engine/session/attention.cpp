@@ -17,7 +17,7 @@ constexpr std::int64_t kMergeAlone = 64;  // chunks from which merging is worth 
 constexpr std::int64_t kParallelRows = 8; // rows from which storing them is worth a barrier
 constexpr std::size_t kExpectedBytes = std::size_t{64} << 10;  // of a head's keys, and of its values, that are fetched before they are needed
 constexpr std::size_t kExpectedLines = 256;  // cache lines of new keys that the driver asks for: more would hold it up
-constexpr std::size_t kExpectedStretches = ThreadPool::kStretches - 2;  // the matrix that comes next has two of its own, or a third that then is not fetched
+constexpr std::size_t kExpectedStretches = ThreadPool::kStretches - 2;  // what comes next has two of its own; of three matrices the third then is not fetched
 
 /// Cuts memory into the pieces a tile's work needs.
 class Cutter {

@@ -14,17 +14,23 @@ std::int64_t up(std::int64_t n, std::int64_t to) {
   return (n + to - 1) / to * to;
 }
 
-/// Says how long sections are: as many blocks as fill cache lines with their scales, and with their offsets.
+constexpr std::int64_t kTogether = 4;  ///< blocks that kernels take at once (product_floats.cpp)
+
+/// Says how long sections are: as many blocks as fill cache lines with their scales and with their offsets, but the K-quants' 256 k, and as
+/// many as kernels take at once.
 void layOut(PanelView& v) {
   const std::int64_t all = v.padded / kBlock;
+  assert(all > 0 && (isFloat(v.element) || v.scaleKind != ScaleKind::None));
   if (isFloat(v.element)) {
     v.sectionBlocks = all;
   } else if (v.scaleKind == ScaleKind::Super || v.offsetKind == OffsetKind::Super) {
+    assert(256 % v.group == 0 || v.group == v.padded);
     v.sectionBlocks = 256 / kBlock;
   } else {
     const int scale = scaleBytes(v.scaleKind), offset = offsetBytes(v.offsetKind);
     const std::int64_t groups = 64 / (kPanel * (offset > 0 ? std::min(scale, offset) : scale));
-    v.sectionBlocks = std::max<std::int64_t>(2, groups * v.group / kBlock);
+    const std::int64_t width = std::max(groups * v.group, up(kTogether * kBlock, v.group));  // whole groups
+    v.sectionBlocks = up(width, kBlock) / kBlock;
   }
   v.sectionBlocks = std::min(v.sectionBlocks, all);
   v.sectionGroups = up(v.sectionBlocks * kBlock, v.group) / v.group;
@@ -121,7 +127,7 @@ void PackedMatrix::scatter(const PackedRow& row, std::int64_t panel, std::size_t
 void PackedMatrix::scatterBlock(const PackedRow& row, std::size_t first, const std::byte* base, std::size_t lane) {
   const Element e = view_.element;
   const std::byte* high = base + baseBits(e) * 64;
-  const std::uint8_t* c = row.codes.data() + first;
+  const std::uint8_t* c = isFloat(e) ? nullptr : row.codes.data() + first;
   switch (e) {
     case Element::F32:
       for (std::size_t k = 0; k < kBlock; ++k) at<std::uint32_t>(base, k * kPanel + lane) = row.words[first + k];
@@ -154,16 +160,17 @@ void PackedMatrix::unpackRows(std::int64_t first, std::int64_t count, float* out
   for (std::int64_t n = first; n < first + count; ++n, out += cols_) {
     const std::int64_t panel = n / kPanel;
     const int lane = static_cast<int>(n % kPanel);
-    if (isFloat(v.element)) {
-      for (std::int64_t k = 0; k < cols_; ++k) out[k] = kernels::floatAt(v, panel, k, lane);
-      continue;
-    }
-    const bool adds =
-        v.offsetKind == OffsetKind::F32 || v.offsetKind == OffsetKind::F16 || v.offsetKind == OffsetKind::Super;
-    for (std::int64_t k0 = 0; k0 < cols_; k0 += v.group) {
+    const bool adds = v.offsetKind == OffsetKind::F32 || v.offsetKind == OffsetKind::F16 || v.offsetKind == OffsetKind::Super;
+    const std::int64_t step = isFloat(v.element) ? kBlock : std::min<std::int64_t>(v.group, kBlock);
+    for (std::int64_t k0 = 0; k0 < cols_; k0 += step) {
+      const std::byte* codes = kernels::codesOf(v, panel, k0);
       const kernels::GroupScale g = kernels::groupScale(v, n, k0);
-      for (std::int64_t k = k0; k < std::min(k0 + v.group, cols_); ++k) {
-        const float code = static_cast<float>(kernels::codeAt(v, panel, k, lane) - g.zero);
+      for (std::int64_t k = k0; k < std::min(k0 + step, cols_); ++k) {
+        if (isFloat(v.element)) {
+          out[k] = kernels::floatAt(v, codes, k % kBlock, lane);
+          continue;
+        }
+        const float code = static_cast<float>(kernels::codeAt(v, codes, k % kBlock, lane) - g.zero);
         out[k] = adds ? g.scale * code + g.offset : g.scale * code;
       }
     }

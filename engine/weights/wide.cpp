@@ -43,7 +43,7 @@ std::filesystem::path cacheFile() {
   const char* home = std::getenv("HOME");
   if (!(xdg && *xdg) && !(home && *home)) return {};
   const std::filesystem::path base = xdg && *xdg ? std::filesystem::path(xdg) : std::filesystem::path(home) / ".cache";
-  std::string name = "kernels-4-" + kernelIsa() + "-onednn-" + dnnlVersion() + "-";
+  std::string name = "kernels-5-" + kernelIsa() + "-onednn-" + dnnlVersion() + "-";
   for (const char c : cpuInfo().model) name += std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
   return base / "tradespace" / (name + ".txt");
 }

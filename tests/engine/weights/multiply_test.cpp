@@ -36,7 +36,7 @@ class MultiplyTest : public testing::TestWithParam<std::string> {
 
 TEST_P(MultiplyTest, AgreesWithDoublePrecision) {
   ThreadPool pool(2);
-  for (const auto& [rows, cols] : {std::pair<std::int64_t, std::int64_t>{37, 256}, {16, 96}, {18, 512}, {18, 168}, {5, 40}})
+  for (const auto& [rows, cols] : {std::pair<std::int64_t, std::int64_t>{37, 256}, {16, 96}, {18, 512}, {18, 168}, {5, 40}, {19, 320}, {18, 160}, {17, 768}})
     for (const auto& sample : samples::all(rows, cols, pool)) {
       const Matrix& m = *sample.matrix;
       std::vector<float> w(static_cast<std::size_t>(rows * cols));

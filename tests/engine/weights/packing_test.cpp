@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdint>
 
+#include "engine/weights/packed.h"
 #include "samples.h"
 
 namespace ts {
@@ -28,6 +30,40 @@ TEST(Packing, KeepsEveryCheckpointTypeBitForBit) {
         EXPECT_EQ(matrix->rows(), rows);
         EXPECT_EQ(matrix->cols(), cols);
       }
+}
+
+TEST(Packing, PanelsAreStreamsOfWholeLines) {
+  ThreadPool pool(1);
+  for (const std::int64_t cols : {40, 96, 160, 320, 576, 768, 1280})
+    for (const auto& sample : samples::all(18, cols, pool)) {
+      const auto* packed = dynamic_cast<const PackedMatrix*>(sample.matrix.get());
+      ASSERT_TRUE(packed);
+      const PanelView& v = packed->view();
+      EXPECT_EQ(packed->bytes(), static_cast<std::size_t>(v.panels) * v.panelBytes);
+      for (std::int64_t panel = 0; panel < v.panels; ++panel) {
+        const std::byte* at = v.data + static_cast<std::size_t>(panel) * v.panelBytes;
+        const std::byte* const end = at + v.panelBytes;
+        std::int64_t blocks = 0;
+        Section before{};
+        for (std::int64_t i = 0; blocks < v.padded / kBlock; ++i) {
+          const Section s = sectionOf(v, panel, i);
+          const auto groups = static_cast<std::size_t>(groupsOf(v, s.blocks));
+          EXPECT_EQ(reinterpret_cast<const std::byte*>(s.superScales), at) << "sections follow one another: " << sample.name << " " << cols;
+          EXPECT_EQ(static_cast<std::size_t>(s.offsets - s.scales), groups * kPanel * static_cast<std::size_t>(scaleBytes(v.scaleKind)));
+          EXPECT_GE(s.codes - s.offsets, static_cast<std::ptrdiff_t>(groups * kPanel * static_cast<std::size_t>(offsetBytes(v.offsetKind))));
+          EXPECT_EQ(reinterpret_cast<std::uintptr_t>(s.codes) % 64, 0u);
+          EXPECT_EQ(s.blocks * kBlock % v.group == 0 || blocks + s.blocks == v.padded / kBlock, true) << "whole groups";
+          if (i > 0 && i < v.wholeSections) {
+            toNext(v, before);
+            EXPECT_TRUE(before.codes == s.codes && before.scales == s.scales && before.offsets == s.offsets && before.superScales == s.superScales && before.superOffsets == s.superOffsets && before.blocks == s.blocks);
+          }
+          before = s;
+          at = s.codes + static_cast<std::size_t>(s.blocks) * blockBytes(v.element);
+          blocks += s.blocks;
+        }
+        EXPECT_EQ(at, end) << sample.name << " " << cols;
+      }
+    }
 }
 
 TEST(Packing, TakesHardlyMoreThanTheFile) {
@@ -77,7 +113,7 @@ TEST(Packing, KeepsGivenIntegersExactly) {
   for (const int bits : {2, 3, 4, 5, 6, 8})
     for (const std::int64_t group : {std::int64_t{32}, std::int64_t{96}, std::int64_t{128}, kWholeRow})
       for (const int form : {0, 1, 2}) {
-        const auto s = samples::quantized(bits, 19, 200, group, form == 1, form == 2, 7);
+        const auto s = samples::quantized(bits, 19, 200, group, form == 1, form == 2, 7, group != 128);
         const auto w = unpack(*packQuantized(s->q, pool));
         for (std::int64_t n = 0; n < 19; ++n)
           for (std::int64_t k = 0; k < 200; ++k) {

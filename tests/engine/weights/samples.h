@@ -74,7 +74,8 @@ struct Quantized {
     return scales[g] * static_cast<float>(code - (q.zeros ? zeros[g] : q.zero >= 0 ? q.zero : 1 << (q.bits - 1)));
   }
 };
-inline std::unique_ptr<Quantized> quantized(int bits, std::int64_t rows, std::int64_t cols, std::int64_t group, bool zeros, bool offsets, unsigned seed) {
+/// halves: scales and offsets are numbers of half precision; else none of them is.
+inline std::unique_ptr<Quantized> quantized(int bits, std::int64_t rows, std::int64_t cols, std::int64_t group, bool zeros, bool offsets, unsigned seed, bool halves = true) {
   auto s = std::make_unique<Quantized>();
   std::mt19937 generator(seed);
   s->q = {.bits = bits, .rows = rows, .cols = cols, .group = group};
@@ -82,7 +83,8 @@ inline std::unique_ptr<Quantized> quantized(int bits, std::int64_t rows, std::in
   s->codes.resize(static_cast<std::size_t>(rows * cols));
   for (auto& c : s->codes) c = static_cast<std::uint8_t>(generator() % (1u << bits));
   for (std::size_t i = 0; i < groups; ++i) {
-    s->scales.push_back(floatOfHalf(halfOfFloat(0.001f * static_cast<float>(1 + generator() % 50))));
+    const float scale = 0.001f * static_cast<float>(1 + generator() % 50);
+    s->scales.push_back(floatOfHalf(halfOfFloat(scale)) * (halves ? 1.0f : 1.0001f));
     s->zeros.push_back(static_cast<std::uint8_t>(generator() % (1u << bits)));
     s->offsets.push_back(0.01f * static_cast<float>(generator() % 100) - 0.5f);
   }
@@ -110,6 +112,11 @@ inline std::vector<Sample> all(std::int64_t rows, std::int64_t cols, ThreadPool&
   const auto zeroed = quantized(8, rows, cols, 64, false, false, 13);
   zeroed->q.zero = 100;  // not in the middle, so that it is left to take off signed codes, too
   out.push_back({"codes8-zero", packQuantized(zeroed->q, pool)});
+  for (const std::int64_t group : {32, 96})
+    for (const int form : {0, 1, 2}) {
+      const auto s = quantized(4, rows, cols, group, form == 1, form == 2, 14, false);
+      out.push_back({"codes4-float-scales-" + std::to_string(group) + (form == 0 ? "" : form == 1 ? "-zeros" : "-offsets"), packQuantized(s->q, pool)});
+    }
   for (const int bits : {2, 3, 4, 5, 6, 8})
     for (const int form : {0, 1, 2}) {
       const auto s = quantized(bits, rows, cols, form == 2 ? kWholeRow : 64, form == 1, form == 2, 13);
