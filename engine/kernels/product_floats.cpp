@@ -140,7 +140,7 @@ HWY_INLINE void blocks(const PanelView& v, const Section& section, std::int64_t 
 /// at once, so that their independent sums hide the latency of the multiply-add.
 template <Element E, int T>
 HWY_INLINE void direct(const PanelView& v, std::int64_t panel, const FloatTiles& tiles, Rows out) {
-  constexpr int most = HWY_TARGET == HWY_AVX2 ? 2 : 4;  // as every section has; with 4, whose lines lie further apart, one row was slower from memory
+  constexpr int most = HWY_TARGET == HWY_AVX2 ? 2 : 4;  // as whole sections have; on AVX2 one row was slower from memory with 4, whose lines lie further apart
   constexpr int Q = isFloat(E) || T * kParts >= 8 ? 1 : 8 / (T * kParts) > most ? most : 8 / (T * kParts);
   const std::int64_t all = v.padded / kBlock;
   const bool asks = T > 1 || !isFloat(E) || rowAsks<E, 1>();

@@ -14,7 +14,7 @@ std::int64_t up(std::int64_t n, std::int64_t to) {
   return (n + to - 1) / to * to;
 }
 
-constexpr std::int64_t kTogether = 4;  ///< blocks that kernels take at once (product_floats.cpp)
+constexpr std::int64_t kBlocksTogether = 4;  ///< blocks that kernels take at once (product_floats.cpp)
 
 /// Says how long sections are: as many blocks as fill cache lines with their scales and with their offsets, but the K-quants' 256 k, and as
 /// many as kernels take at once.
@@ -24,12 +24,12 @@ void layOut(PanelView& v) {
   if (isFloat(v.element)) {
     v.sectionBlocks = all;
   } else if (v.scaleKind == ScaleKind::Super || v.offsetKind == OffsetKind::Super) {
-    assert(256 % v.group == 0 || v.group == v.padded);
+    assert(256 % v.group == 0 || v.padded <= 256);
     v.sectionBlocks = 256 / kBlock;
   } else {
     const int scale = scaleBytes(v.scaleKind), offset = offsetBytes(v.offsetKind);
     const std::int64_t groups = 64 / (kPanel * (offset > 0 ? std::min(scale, offset) : scale));
-    const std::int64_t width = std::max(groups * v.group, up(kTogether * kBlock, v.group));  // whole groups
+    const std::int64_t width = std::max(groups * v.group, up(kBlocksTogether * kBlock, v.group));  // whole groups
     v.sectionBlocks = up(width, kBlock) / kBlock;
   }
   v.sectionBlocks = std::min(v.sectionBlocks, all);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 
@@ -40,6 +41,7 @@ TEST(Packing, PanelsAreStreamsOfWholeLines) {
       ASSERT_TRUE(packed);
       const PanelView& v = packed->view();
       EXPECT_EQ(packed->bytes(), static_cast<std::size_t>(v.panels) * v.panelBytes);
+      EXPECT_GE(v.sectionBlocks, std::min<std::int64_t>(4, v.padded / kBlock)) << "kernels take four blocks at once";
       for (std::int64_t panel = 0; panel < v.panels; ++panel) {
         const std::byte* at = v.data + static_cast<std::size_t>(panel) * v.panelBytes;
         const std::byte* const end = at + v.panelBytes;
@@ -47,6 +49,7 @@ TEST(Packing, PanelsAreStreamsOfWholeLines) {
         Section before{};
         for (std::int64_t i = 0; blocks < v.padded / kBlock; ++i) {
           const Section s = sectionOf(v, panel, i);
+          ASSERT_GT(s.blocks, 0);
           const auto groups = static_cast<std::size_t>(groupsOf(v, s.blocks));
           EXPECT_EQ(reinterpret_cast<const std::byte*>(s.superScales), at) << "sections follow one another: " << sample.name << " " << cols;
           EXPECT_EQ(static_cast<std::size_t>(s.offsets - s.scales), groups * kPanel * static_cast<std::size_t>(scaleBytes(v.scaleKind)));

@@ -74,8 +74,8 @@ struct Quantized {
     return scales[g] * static_cast<float>(code - (q.zeros ? zeros[g] : q.zero >= 0 ? q.zero : 1 << (q.bits - 1)));
   }
 };
-/// halves: scales and offsets are numbers of half precision; else none of them is.
-inline std::unique_ptr<Quantized> quantized(int bits, std::int64_t rows, std::int64_t cols, std::int64_t group, bool zeros, bool offsets, unsigned seed, bool halves = true) {
+/// halves: scales are numbers of half precision; else none is. Half offsets: likewise.
+inline std::unique_ptr<Quantized> quantized(int bits, std::int64_t rows, std::int64_t cols, std::int64_t group, bool zeros, bool offsets, unsigned seed, bool halves = true, bool halfOffsets = false) {
   auto s = std::make_unique<Quantized>();
   std::mt19937 generator(seed);
   s->q = {.bits = bits, .rows = rows, .cols = cols, .group = group};
@@ -86,7 +86,8 @@ inline std::unique_ptr<Quantized> quantized(int bits, std::int64_t rows, std::in
     const float scale = 0.001f * static_cast<float>(1 + generator() % 50);
     s->scales.push_back(floatOfHalf(halfOfFloat(scale)) * (halves ? 1.0f : 1.0001f));
     s->zeros.push_back(static_cast<std::uint8_t>(generator() % (1u << bits)));
-    s->offsets.push_back(0.01f * static_cast<float>(generator() % 100) - 0.5f);
+    const float offset = 0.01f * static_cast<float>(generator() % 100) - 0.5f;
+    s->offsets.push_back(halfOffsets ? floatOfHalf(halfOfFloat(offset)) : offset);
   }
   s->q.codes = s->codes.data(), s->q.scales = s->scales.data();
   if (zeros) s->q.zeros = s->zeros.data();
@@ -112,11 +113,18 @@ inline std::vector<Sample> all(std::int64_t rows, std::int64_t cols, ThreadPool&
   const auto zeroed = quantized(8, rows, cols, 64, false, false, 13);
   zeroed->q.zero = 100;  // not in the middle, so that it is left to take off signed codes, too
   out.push_back({"codes8-zero", packQuantized(zeroed->q, pool)});
-  for (const std::int64_t group : {32, 96})
-    for (const int form : {0, 1, 2}) {
-      const auto s = quantized(4, rows, cols, group, form == 1, form == 2, 14, false);
-      out.push_back({"codes4-float-scales-" + std::to_string(group) + (form == 0 ? "" : form == 1 ? "-zeros" : "-offsets"), packQuantized(s->q, pool)});
-    }
+  for (const std::int64_t group : {32, 96}) {
+    const auto add = [&](const char* name, bool zeros, bool offsets, bool halves, bool halfOffsets) {
+      const auto s = quantized(4, rows, cols, group, zeros, offsets, 14, halves, halfOffsets);
+      out.push_back({"codes4-" + std::to_string(group) + name, packQuantized(s->q, pool)});
+    };
+    add("-float-scales", false, false, false, false);
+    add("-float-scales-zeros", true, false, false, false);
+    add("-float-scales-offsets", false, true, false, false);
+    add("-float-scales-half-offsets", false, true, false, true);
+    add("-offsets", false, true, true, false);
+    add("-half-offsets", false, true, true, true);
+  }
   for (const int bits : {2, 3, 4, 5, 6, 8})
     for (const int form : {0, 1, 2}) {
       const auto s = quantized(bits, rows, cols, form == 2 ? kWholeRow : 64, form == 1, form == 2, 13);
