@@ -27,7 +27,7 @@ constexpr float kCodeScale = 0x1p-24f;
 // they are kept beside them.
 constexpr int kTile = HWY_TARGET == HWY_AVX3 ? 12 : 6;
 
-/// Of floats, asked for less far ahead and into the first-level cache but with AVX-512: further was slower.
+/// Floats are asked for a page ahead and into the first-level cache, as further was slower; with AVX-512 as codes are, which was faster.
 HWY_INLINE void askForFloats(const std::byte* line) {
   if constexpr (HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL) askFor(line);
   else __builtin_prefetch(line + 4096);
