@@ -26,8 +26,8 @@ template <class T>
 void attention(benchmark::State& state, const std::string& part, std::int64_t queries, bool cached) {
   const std::size_t each = kRows * kDim;
   const std::size_t chunks = cached ? 1 : std::max<std::size_t>(4 * cpuInfo().lastLevelBytes, 64 << 20) / (each * sizeof(T));
-  std::vector<T> rows(chunks * each, T{1});
-  std::vector<float> q(static_cast<std::size_t>(queries * kDim), 0.01f), scores(static_cast<std::size_t>(queries * kRows), 0.01f), out(q.size());
+  Buffer<T> rows(chunks * each, T{1});  // aligned, as a cache's are
+  Buffer<float> q(static_cast<std::size_t>(queries * kDim), 0.01f), scores(static_cast<std::size_t>(queries * kRows), 0.01f), out(q.size());
   std::size_t next = 0;
   for (auto _ : state) {
     const T* chunk = rows.data() + next * each;

@@ -84,9 +84,13 @@ struct ThreadPool::Team {
   struct alignas(kAlignment) Told {
     Expected expected;
   };
+  struct alignas(kAlignment) Next {
+    std::atomic<std::int64_t> item{0};
+  };
   int size = 1;
   std::vector<std::thread> threads;
   std::vector<Told> told;  // of each worker; written between runs, read by the worker as a run begins
+  std::vector<Next> next;  // of each worker's share, which others may take from
   alignas(kAlignment) Expected own;  // the driver's
   alignas(kAlignment) std::atomic<std::uint32_t> epoch{0};  // changes when there is work; the lowest bit of it means stop
   std::atomic<int> parkedWorkers{0};
@@ -119,6 +123,7 @@ struct ThreadPool::Team {
 ThreadPool::ThreadPool(int threads) : team_(std::make_unique<Team>()) {
   team_->size = threads > 0 ? threads : cpuInfo().physicalCores;
   team_->told.resize(static_cast<std::size_t>(team_->size));
+  team_->next = std::vector<Team::Next>(static_cast<std::size_t>(team_->size));
   for (int i = 1; i < team_->size; ++i) team_->threads.emplace_back([team = team_.get(), i] { team->work(i); });
 }
 
@@ -129,6 +134,7 @@ ThreadPool::~ThreadPool() {
 }
 
 int ThreadPool::size() const { return team_->size; }
+std::atomic<std::int64_t>& ThreadPool::next(int worker) { return team_->next[static_cast<std::size_t>(worker)].item; }
 
 void ThreadPool::expect(int worker, std::span<const Stretch> stretches) {
   Expected& told = worker == 0 ? team_->own : team_->told[static_cast<std::size_t>(worker)].expected;

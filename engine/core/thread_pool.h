@@ -73,6 +73,20 @@ class ThreadPool {
     });
   }
 
+  /// Every worker takes the items of its own share one by one, the same from call to call so that its caches know them, then what is
+  /// left of others'. body(item, worker).
+  template <class Body>
+  void eachOfShares(std::int64_t n, Body&& body) {
+    for (int w = 0; w < size(); ++w) next(w).store(share(n, w, size()).begin, std::memory_order_relaxed);
+    run([&](int worker) {
+      for (int i = 0; i < size(); ++i) {
+        const int owner = (worker + i) % size();
+        const std::int64_t end = share(n, owner, size()).end;
+        for (std::int64_t item; (item = next(owner).fetch_add(1, std::memory_order_relaxed)) < end;) body(item, worker);
+      }
+    });
+  }
+
   /// Splits n items among the workers: body(range, worker).
   template <class Body>
   void split(std::int64_t n, std::int64_t grain, Body&& body) {
@@ -84,6 +98,7 @@ class ThreadPool {
 
  private:
   void runErased(void (*body)(void*, int), void* context);
+  std::atomic<std::int64_t>& next(int worker);  ///< item of the worker's share
   struct Team;
   std::unique_ptr<Team> team_;
 };

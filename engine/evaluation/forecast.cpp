@@ -3,10 +3,12 @@
 
 #include <algorithm>
 
+#include "engine/core/cpu.h"
 #include "engine/core/model_path.h"
 #include "engine/formats/tokenizer.h"
 #include "engine/kv/row_store.h"
 #include "engine/kv/strategy.h"
+#include "engine/model/lanes.h"
 #include "engine/registry/registry.h"
 
 namespace ts {
@@ -60,17 +62,33 @@ std::uint64_t passBytes(const KeptRows& rows, std::int64_t pass, int dim) {
   return rows.codec && pass > HeadRows::kTail ? static_cast<std::uint64_t>(pass + kStaleRows) * static_cast<std::uint64_t>(dim) * 2 * sizeof(float) : 0;
 }
 
+/// Whether a prompt's rows will go through the blocks in lanes (model/forward.cpp), as far as the weights' size tells: those of more than
+/// 12 bits, scales included, are taken for floats, and blocks for alike.
+bool goesInLanes(const ModelConfig& c, std::uint64_t weightBytes, const Plan& plan) {
+  if (plan.activations != Activations::Q8) return false;
+  std::uint64_t blocks = 0;
+  for (const LayerConfig& layer : c.layers) {
+    const std::int64_t queries = c.headsOf(layer) * std::int64_t{c.headDim}, keys = c.kvHeadsOf(layer) * std::int64_t{c.headDim};
+    blocks += static_cast<std::uint64_t>(c.hidden * (2 * queries + 2 * keys + (c.gatedMlp ? 3 : 2) * std::int64_t{c.intermediateOf(layer)}));
+  }
+  const std::uint64_t all = blocks + static_cast<std::uint64_t>(c.vocabulary) * static_cast<std::uint64_t>(c.hidden) * (c.tiedEmbeddings ? 1 : 2);
+  const double each = static_cast<double>(weightBytes) / static_cast<double>(std::max<std::uint64_t>(1, all));
+  return each < 1.5 && !c.layers.empty() && Lanes::cached(static_cast<std::size_t>(each * static_cast<double>(blocks) / static_cast<double>(c.layers.size())));
+}
+
 /// Activations of one chunk, the same laid out for the kernels, logits, rotations.
-std::uint64_t scratchBytes(const ModelConfig& c, std::int64_t chunk, std::int64_t positions, std::int64_t logitRows, int threads) {
+std::uint64_t scratchBytes(const ModelConfig& c, std::int64_t chunk, std::int64_t positions, std::int64_t logitRows, int threads, bool lanes) {
   std::int64_t heads = c.heads, kvHeads = c.kvHeads, intermediate = c.intermediate;
   for (const LayerConfig& layer : c.layers) {
     heads = std::max<std::int64_t>(heads, c.headsOf(layer));
     intermediate = std::max<std::int64_t>(intermediate, c.intermediateOf(layer));
   }
   const std::int64_t queries = heads * c.headDim, keys = kvHeads * c.headDim;
-  const std::int64_t activations = chunk * (3 * c.hidden + 2 * queries + 2 * keys + (c.gatedMlp ? 2 : 1) * intermediate);
   const std::int64_t widest = std::max({static_cast<std::int64_t>(c.hidden), queries, intermediate});
-  const std::int64_t laid = chunk > kNarrowRows ? chunk * widest : 0;
+  const std::int64_t within = 2 * c.hidden + (c.gatedMlp ? 2 : 1) * intermediate;  // a row's, in a half of a block
+  const std::int64_t some = lanes ? std::min(chunk, threads * Lanes::kRows) : chunk;
+  const std::int64_t activations = chunk * (c.hidden + 2 * queries + 2 * keys) + some * within;
+  const std::int64_t laid = chunk <= kNarrowRows ? 0 : lanes ? some * widest / 4 : chunk * widest;
   const std::int64_t rotations = static_cast<std::int64_t>(c.ropes.size()) * positions * c.headDim;
   const std::int64_t own = threads * std::min<std::int64_t>(chunk, 64) * (widest / 4 + positions);
   return static_cast<std::uint64_t>(activations + laid + logitRows * c.vocabulary + rotations + own) * sizeof(float);
@@ -92,10 +110,11 @@ Result<RunForecast> forecastRun(const ModelConfig& config, std::uint64_t weightB
   forecast.use.weights = weightBytes;
   for (const LayerConfig& layer : config.layers)
     forecast.use.kv += static_cast<std::uint64_t>(config.kvHeadsOf(layer)) * rowBytes(rows, positions, config.headDim);
+  if (threads == 0) threads = cpuInfo().physicalCores;
   std::int64_t logitRows = 1;
   const auto guesses = registry().resolve(Family::Decoding, effectiveDecode(plan));
   if (guesses && guesses->values().contains("length")) logitRows += guesses->integer("length");
-  forecast.use.scratch = scratchBytes(config, std::min(prompt, rows.chunk), positions, logitRows, threads);
+  forecast.use.scratch = scratchBytes(config, std::min(prompt, rows.chunk), positions, logitRows, threads, goesInLanes(config, weightBytes, plan));
   for (const LayerConfig& layer : config.layers)
     forecast.passing += static_cast<std::uint64_t>(config.kvHeadsOf(layer)) * passBytes(rows, std::min(prompt, rows.chunk), config.headDim);
   forecast.tokenizer = static_cast<std::uint64_t>(config.vocabulary) * kTokenizerToken;

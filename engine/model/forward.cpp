@@ -92,7 +92,7 @@ constexpr int kNoLayer = -1;
 /// after `attending`'s attention if that is not none.
 void apply(const Pass& pass, ConstRows in, std::span<const Step> steps, std::initializer_list<const Linear*> next, int attending = kNoLayer) {
   Timed timed(pass, Operation::Linear);
-  const bool attends = attending != kNoLayer && in.count == 1;
+  const bool attends = attending != kNoLayer && in.count == 1 && pass.execution.pool.size() > 1;  // a lane waits for nobody
   expect(pass, in.count, next, attends ? pass.attention.expect(attending) : std::span<const Stretch>());
   std::array<Product, 3> products;
   std::size_t count = 0;
@@ -152,37 +152,35 @@ void activateRow(Gate kind, const float* in, const float* up, std::int64_t n, fl
   }
 }
 
-/// Returns what the other half takes, of the rows from `firstWanted` on.
-ConstRows attentionHalf(const Pass& pass, const Block& block, int layer, Rows hidden, std::int64_t firstWanted) {
+/// The first part of a block: queries of the last q.count rows, keys and values of all, normed and rotated.
+void project(const Pass& pass, const Block& block, int layer, ConstRows hidden, Rows q, Rows k, Rows v) {
   const ModelConfig& c = pass.model.config;
-  Workspace& w = pass.workspace;
-  const std::int64_t m = hidden.count, wanted = m - firstWanted, queries = std::int64_t{block.heads()} * c.headDim, keys = std::int64_t{block.kvHeads} * c.headDim;
+  const std::int64_t m = hidden.count, wanted = q.count;
   ConstRows in = hidden;
   if (!block.attentionNorm.weight.empty()) {
-    const Rows normed = view(w.normed, m, c.hidden);
+    const Rows normed = view(pass.workspace.normed, m, c.hidden);
     normRows(pass, block.attentionNorm, hidden, normed);
     in = normed;
   }
-  const Rows q = view(w.q, wanted, queries), k = view(w.k, m, keys), v = view(w.v, m, keys);
-  const Rows attended = view(w.attended, wanted, queries), out = view(w.projected, wanted, c.hidden);
   const std::array<Step, 3> steps{Step{Role::K, &block.k, k}, Step{Role::V, &block.v, v}, Step{Role::Q, &block.q, q}};  // q last: it may be of fewer rows
   if (wanted == m) {
     apply(pass, in, steps, {&block.o}, layer);
   } else {
     apply(pass, in, std::span(steps).first(2), {});
-    if (wanted > 0) apply(pass, in.from(firstWanted), std::span(steps).last(1), {&block.o}, layer);
+    if (wanted > 0) apply(pass, in.from(m - wanted), std::span(steps).last(1), {&block.o}, layer);
   }
-  {
-    const Timed timed(pass, Operation::Norm);
-    const int rope = c.layers[static_cast<std::size_t>(layer)].rope;
-    normAndRotate(pass, block.qNorm, block.heads(), rope, q);
-    normAndRotate(pass, block.kNorm, block.kvHeads, rope, k);
-  }
-  pass.attention.attend(layer, q, k, v, attended);
-  if (wanted == 0) return {};
+  const Timed timed(pass, Operation::Norm);
+  const int rope = c.layers[static_cast<std::size_t>(layer)].rope;
+  normAndRotate(pass, block.qNorm, block.heads(), rope, q);
+  normAndRotate(pass, block.kNorm, block.kvHeads, rope, k);
+}
+
+/// What follows attention, and returns what the other half takes.
+ConstRows attentionOut(const Pass& pass, const Block& block, ConstRows attended, Rows hidden) {
+  const Rows out = view(pass.workspace.projected, hidden.count, pass.model.config.hidden);
   const Step project{Role::O, &block.o, out};
   apply(pass, attended, std::span(&project, 1), {&block.gate, &block.up});
-  return addResidual(pass, block.attentionPostNorm, out, hidden.from(firstWanted), &block.mlpNorm);
+  return addResidual(pass, block.attentionPostNorm, out, hidden, &block.mlpNorm);
 }
 
 void mlpHalf(const Pass& pass, const Block& block, int layer, ConstRows in, Rows hidden) {
@@ -215,24 +213,48 @@ void mlpHalf(const Pass& pass, const Block& block, int layer, ConstRows in, Rows
   addResidual(pass, block.mlpPostNorm, out, hidden, nullptr);
 }
 
-}  // namespace
-
-std::size_t Workspace::bytes() const {
-  std::size_t sum = 0;
-  for (const auto* b : {&normed, &q, &k, &v, &attended, &projected, &gate, &up}) sum += b->size() * sizeof(float);
-  return sum;
+/// Whether rows go through the block in lanes. They do where an activation is one byte, so that multiplying takes so little time that
+/// moving activations between cores takes a part of it, and where the weights wait in the cache for the next rows.
+bool goesInLanes(const Pass& pass, const Block& block) {
+  if (!pass.lanes || pass.observer) return false;
+  std::size_t bytes = 0;
+  for (const Linear* linear : {&block.q, &block.k, &block.v, &block.o, &block.gate, &block.up, &block.down}) {
+    if (!linear->weight) continue;
+    if (linear->weight->digits(pass.execution.activations) != 1) return false;
+    bytes += linear->weight->bytesRead();
+  }
+  return Lanes::cached(bytes);
 }
+
+/// take(pass, rows) for all rows: together, or `alone` each worker some after others, when there are some for each.
+template <class Take>
+void takeRows(const Pass& pass, std::int64_t rows, bool alone, Take take) {
+  if (rows == 0) return;
+  const std::int64_t workers = pass.execution.pool.size(), parts = (rows + Lanes::kRows - 1) / Lanes::kRows;
+  if (!alone || parts < workers) return take(pass, Range{0, rows});
+  const auto start = std::chrono::steady_clock::now();
+  pass.execution.pool.eachOfShares(parts, [&](std::int64_t i, int worker) {
+    const Range some = share(rows, static_cast<int>(i), static_cast<int>(parts));
+    Lanes::Lane& lane = pass.lanes->of(worker);
+    const auto positions = pass.positions.last(static_cast<std::size_t>(rows)).subspan(static_cast<std::size_t>(some.begin), static_cast<std::size_t>(some.size()));
+    take(Pass{.model = pass.model, .positions = positions, .ropes = pass.ropes, .attention = pass.attention, .workspace = lane.workspace,
+              .execution = lane.execution, .wide = pass.wide}, some);
+  });
+  pass.lanes->addTo(pass.execution.ledger, parts, static_cast<std::uint64_t>((std::chrono::steady_clock::now() - start).count()));
+}
+
+}  // namespace
 
 void embed(const Pass& pass, std::span<const int> tokens, Rows hidden) {
   Timed timed(pass, Operation::Embedding);
   const Model& model = pass.model;
-  for (std::int64_t i = 0; i < hidden.count; ++i) {
+  forRows(pass, hidden.count, [&](std::int64_t i) {
     float* row = hidden.row(i);
     model.embedding->unpackRows(tokens[static_cast<std::size_t>(i)], 1, row);
     if (model.config.embeddingScale != 1.0f)
       scaleBy(model.config.embeddingScale, hidden.width, row);
     if (!model.positions.empty()) addTo(model.positions.data() + std::int64_t{pass.positions[static_cast<std::size_t>(i)]} * hidden.width, hidden.width, row);
-  }
+  });
   timed.cost.bytes = model.embedding->bytes() / static_cast<std::size_t>(model.embedding->rows()) * static_cast<std::size_t>(hidden.count);
 }
 
@@ -240,8 +262,21 @@ void runBlock(const Pass& pass, int layer, Rows hidden, std::int64_t firstWanted
   assert(0 <= firstWanted && firstWanted <= hidden.count && (firstWanted == 0 || !pass.observer) && "who observes is shown every row");
   const Block& block = pass.model.blocks[static_cast<std::size_t>(layer)];
   const Ledger::InLayer in(pass.execution.ledger, layer);
-  const ConstRows middle = attentionHalf(pass, block, layer, hidden, firstWanted);
-  if (middle.count > 0) mlpHalf(pass, block, layer, middle, hidden.from(firstWanted));
+  const std::int64_t dim = pass.model.config.headDim, wanted = hidden.count - firstWanted;
+  Workspace& w = pass.workspace;
+  const Rows q = view(w.q, wanted, block.heads() * dim), k = view(w.k, hidden.count, block.kvHeads * dim), v = view(w.v, hidden.count, block.kvHeads * dim);
+  const Rows attended = view(w.attended, wanted, q.width);
+  const bool alone = goesInLanes(pass, block);
+  takeRows(pass, hidden.count, alone, [&](const Pass& own, Range rows) {
+    const Range asked{std::max(rows.begin, firstWanted), std::max(rows.end, firstWanted)};
+    project(own, block, layer, hidden.some(rows.begin, rows.size()), q.some(asked.begin - firstWanted, asked.size()), k.some(rows.begin, rows.size()),
+            v.some(rows.begin, rows.size()));
+  });
+  pass.attention.attend(layer, q, k, v, attended);
+  takeRows(pass, wanted, alone, [&](const Pass& own, Range rows) {
+    const Rows here = hidden.some(firstWanted + rows.begin, rows.size());
+    mlpHalf(own, block, layer, attentionOut(own, block, attended.some(rows.begin, rows.size()), here), here);
+  });
 }
 
 void runHead(const Pass& pass, ConstRows hidden, Rows logits) {

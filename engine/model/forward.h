@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/core/buffer.h"
+#include "engine/model/lanes.h"
 #include "engine/model/model.h"
 #include "engine/weights/execution.h"
 
@@ -49,12 +50,6 @@ class Attention {
 /// Called with the input rows of each linear map (calibration).
 using LinearObserver = std::function<void(Role role, ConstRows inputs)>;
 
-/// Activations of one pass; sized for the most rows seen.
-struct Workspace {
-  Buffer<float> normed, q, k, v, attended, projected, gate, up;
-  std::size_t bytes() const;
-};
-
 /// What a pass over some rows works with.
 struct Pass {
   const Model& model;
@@ -65,6 +60,7 @@ struct Pass {
   Execution& execution;
   bool wide = false;  ///< allow the many-rows kernels
   const LinearObserver* observer = nullptr;
+  Lanes* lanes = nullptr;  ///< where given, many rows go through a block in lanes if that is faster
 };
 
 /// hidden[i] = embedding of tokens[i], scaled, with learned positions where the architecture has them.

@@ -33,9 +33,9 @@ class Cutter {
 /// Every chunk of one tile, by one worker.
 void wholeTile(const AttentionProblem& p, const AttentionTile& t, Execution& execution, int worker) {
   const std::int64_t queries = t.queries(), part = AttentionTile::partSize(p.dim);
-  Cutter cut(execution.scratchFor(worker, static_cast<std::size_t>(queries * (2 * p.dim + AttentionTile::kChunk + 2 * part))));
+  Cutter cut(execution.scratchFor(worker, static_cast<std::size_t>(queries * (2 * p.dim + t.longestChunk() + 2 * part))));
   const TileQueries q = t.gather(p, cut.floats(2 * queries * p.dim));
-  const Rows scores = cut.rows(queries, AttentionTile::kChunk), total = cut.rows(queries, part), one = cut.rows(queries, part);
+  const Rows scores = cut.rows(queries, t.longestChunk()), total = cut.rows(queries, part), one = cut.rows(queries, part);
   t.chunk(p, q, 0, scores, total);
   for (std::int64_t c = 1; c < t.chunks(); ++c) {
     t.chunk(p, q, c, scores, one);
@@ -48,14 +48,14 @@ void wholeTile(const AttentionProblem& p, const AttentionTile& t, Execution& exe
 template <class Add>
 void wholeTileWithMass(const AttentionProblem& p, const AttentionTile& t, Execution& execution, int worker, Add add) {
   const std::int64_t queries = t.queries(), part = AttentionTile::partSize(p.dim), chunks = t.chunks();
-  const std::int64_t width = chunks * AttentionTile::kChunk;
+  const std::int64_t width = AttentionTile::rowsOf(chunks - 1).end;
   Cutter cut(execution.scratchFor(worker, static_cast<std::size_t>(queries * (2 * p.dim + width + chunks + 2 * part))));
   const TileQueries q = t.gather(p, cut.floats(2 * queries * p.dim));
   const Rows scores = cut.rows(queries, width), maxima = cut.rows(queries, chunks);
   const Rows total = cut.rows(queries, part), one = cut.rows(queries, part);
   for (std::int64_t c = 0; c < chunks; ++c) {
     const Rows into = c == 0 ? total : one;
-    t.chunk(p, q, c, {scores.data + c * AttentionTile::kChunk, queries, AttentionTile::kChunk, width}, into);
+    t.chunk(p, q, c, {scores.data + AttentionTile::rowsOf(c).begin, queries, AttentionTile::rowsOf(c).size(), width}, into);
     for (std::int64_t i = 0; i < queries; ++i) maxima.row(i)[c] = into.row(i)[p.dim];
     if (c > 0) t.merge(p.dim, c, one, total);
   }
@@ -65,7 +65,7 @@ void wholeTileWithMass(const AttentionProblem& p, const AttentionTile& t, Execut
     std::int64_t at = 0;
     for (const Piece& piece : t.seenBy(i).all())
       for (std::int64_t r = piece.begin; r < piece.end; ++r, ++at)
-        add(i / t.headCount(), r, scores.row(i)[at] * (std::exp(maxima.row(i)[at / AttentionTile::kChunk] - maximum) / sum));
+        add(i / t.headCount(), r, scores.row(i)[at] * (std::exp(maxima.row(i)[AttentionTile::chunkOf(at)] - maximum) / sum));
   }
 }
 
@@ -148,26 +148,33 @@ void KvAttention::look(int layer, std::size_t index, AttentionTile& tile) const 
 
 void KvAttention::byChunks(const AttentionProblem& p, std::span<const AttentionTile> tiles) {
   const std::int64_t part = AttentionTile::partSize(p.dim);
-  std::int64_t size = 0, chunks = 0;
-  for (const AttentionTile& t : tiles) size += t.queries() * (2 * p.dim + t.chunks() * part), chunks += t.chunks();
+  std::int64_t size = 0, chunks = 0, left = 0;
+  for (const AttentionTile& t : tiles) size += t.queries() * (2 * p.dim + t.chunks() * part), chunks += t.chunks(), left += t.longest();
   if (execution_.shared.size() < static_cast<std::size_t>(size)) execution_.shared.resize(static_cast<std::size_t>(size));
   Cutter cut(execution_.shared.data());
-  std::int64_t left = chunks;
   std::vector<Share>& shares = work_->shares;
   shares.clear();
   for (const AttentionTile& t : tiles) {
     const TileQueries queries = t.gather(p, cut.floats(2 * t.queries() * p.dim));
     const Rows parts = cut.rows(t.chunks() * t.queries(), part);
-    for (std::int64_t c = 0, run; c < t.chunks(); c += run, left -= run) {
-      run = std::clamp<std::int64_t>(left / (2 * execution_.pool.size()), 1, t.chunks() - c);  // the last ones short: workers end together
-      shares.push_back({&t, {c, c + run}, queries, parts});
-    }
+    const auto add = [&](Range chunks) {
+      for (std::int64_t c = chunks.begin, end; c < chunks.end; c = end) {
+        const auto rows = [&] { return AttentionTile::rowsOf(end - 1).end - AttentionTile::rowsOf(c).begin; };
+        for (end = c + 1; end < chunks.end && rows() < left / (2 * execution_.pool.size());) ++end;  // the last ones short: workers end together
+        left -= rows();
+        shares.push_back({&t, {c, end}, queries, parts});
+      }
+    };
+    const Range few{0, std::min(AttentionTile::kShortChunks, t.chunks())}, others{few.end, t.chunks()};
+    if (&t != &tiles.back()) add(few), add(others);
+    else add(others), add(few);
   }
   const auto count = static_cast<std::int64_t>(shares.size());
   execution_.pool.each(count, [&](std::int64_t i, int worker) {
     const Share& s = shares[static_cast<std::size_t>(i)];
-    Cutter own(execution_.scratchFor(worker, static_cast<std::size_t>(s.queries.rows.count * AttentionTile::kChunk)));
-    const Rows scores = own.rows(s.queries.rows.count, AttentionTile::kChunk);
+    const std::int64_t longest = s.tile->longestChunk();
+    Cutter own(execution_.scratchFor(worker, static_cast<std::size_t>(s.queries.rows.count * longest)));
+    const Rows scores = own.rows(s.queries.rows.count, longest);
     for (std::int64_t c = s.chunks.begin; c < s.chunks.end; ++c) s.tile->chunk(p, s.queries, c, scores, s.part(c));
   });
   const auto mergeTile = [&](const Share& s) {

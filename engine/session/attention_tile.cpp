@@ -102,7 +102,7 @@ void AttentionTile::capDistances(const AttentionProblem& p, ConstRows queries, R
 }
 
 void AttentionTile::chunk(const AttentionProblem& p, const TileQueries& queries, std::int64_t c, Rows scores, Rows part) const {
-  const Range seen{c * kChunk, (c + 1) * kChunk}, together = below(seen, shared_), scored = below(seen, scored_);
+  const Range seen = rowsOf(c), together = below(seen, shared_), scored = below(seen, scored_);
   const std::int64_t heads = headCount();
   // Every query alone sees the rest of the chunk: after what is done for all, up to its own row.
   const auto eachRow = [&](Range done, auto body) {
@@ -119,7 +119,7 @@ void AttentionTile::chunk(const AttentionProblem& p, const TileQueries& queries,
   if (p.distanceCap > 0 && p.rope) capDistances(p, queries.rows, seen, scores);
 
   const Rows values = columns(part, 0, p.dim), sums = columns(part, p.dim, 2);
-  const auto count = [&](std::int64_t q) { return std::clamp<std::int64_t>(seenBy(q).rows() - seen.begin, 0, kChunk); };
+  const auto count = [&](std::int64_t q) { return std::clamp<std::int64_t>(seenBy(q).rows() - seen.begin, 0, seen.size()); };
   for (std::int64_t q = 0, next; q < scores.count; q = next) {
     for (next = q + 1; next < scores.count && count(next) == count(q);) ++next;  // all queries, but at the end of what they see
     const Rows some = columns(scores.some(q, next - q), 0, count(q));
@@ -137,7 +137,7 @@ void AttentionTile::chunk(const AttentionProblem& p, const TileQueries& queries,
 
 void AttentionTile::merge(std::int64_t dim, std::int64_t c, Rows part, Rows total) const {
   for (std::int64_t q = 0; q < part.count; ++q) {
-    if (seenBy(q).rows() <= c * kChunk) continue;
+    if (seenBy(q).rows() <= rowsOf(c).begin) continue;
     const float* from = part.row(q);
     float *to = total.row(q), &maximum = to[dim], &sum = to[dim + 1];
     const bool rises = !(from[dim] <= maximum);

@@ -33,13 +33,20 @@ struct TileQueries {
 /// A few rows of the pass times the query heads that share one key/value head. They see almost the same rows of the list,
 /// which are read once for all of them.
 ///
-/// What a query sees is taken in chunks of kChunk rows, counted from the first it sees. A chunk gives its largest score,
-/// the sum of exponentials below it and the sum of values weighted by them; chunks are merged in order (Milakov and
-/// Gimelshein, arXiv 1805.02867; Dao et al., arXiv 2205.14135). So a query's result depends on what it sees alone, and
-/// chunks may be computed by anybody, each once.
+/// What a query sees is taken in chunks, counted from the first row it sees: short ones at first, that there be some to share
+/// among the workers, then long ones, that there be few to merge. A chunk gives its largest score, the sum of exponentials below it and
+/// the sum of values weighted by them; chunks are merged in order (Milakov and Gimelshein, arXiv 1805.02867; Dao et al., arXiv
+/// 2205.14135). So a query's result depends on what it sees alone, and chunks may be computed by anybody, each once.
 class AttentionTile {
  public:
-  static constexpr std::int64_t kChunk = 128;
+  static constexpr std::int64_t kShort = 128, kShortChunks = 4, kLong = kShort * kShortChunks;  // rows, of which the short ones make one long
+
+  /// What chunk c takes of the rows that a query sees.
+  static constexpr Range rowsOf(std::int64_t c) {
+    if (c < kShortChunks) return {c * kShort, (c + 1) * kShort};
+    return {(c - kShortChunks + 1) * kLong, (c - kShortChunks + 2) * kLong};
+  }
+  static constexpr std::int64_t chunkOf(std::int64_t row) { return row < kLong ? row / kShort : row / kLong - 1 + kShortChunks; }
 
   /// Some rows of the pass, `heads` of the queries' heads. Fill pieces(), one of each row, then seal().
   void set(const HeadRows& rows, Range passRows, Range heads);
@@ -53,14 +60,15 @@ class AttentionTile {
   std::int64_t queries() const { return rowCount() * heads_.size(); }
   std::int64_t headCount() const { return heads_.size(); }
   std::int64_t longest() const { return longest_; }
-  std::int64_t chunks() const { return (longest_ + kChunk - 1) / kChunk; }
+  std::int64_t chunks() const { return longest_ > 0 ? chunkOf(longest_ - 1) + 1 : 0; }
+  std::int64_t longestChunk() const { return longest_ > kLong ? kLong : kShort; }
 
   /// The tile's queries, [row][head][dim]: in `memory` (2 * queries * dim floats) or where they are.
   TileQueries gather(const AttentionProblem& p, float* memory) const;
 
   /// A chunk's result for one query: its values' weighted sum, then maximum and sum of exponentials. `partSize` floats.
   static std::int64_t partSize(std::int64_t dim) { return dim + 2; }
-  /// Chunk c into part.row(query). `scores`: queries rows of kChunk floats, which hold the exponentials then.
+  /// Chunk c into part.row(query). `scores`: queries rows of longestChunk() floats, which hold the exponentials then.
   void chunk(const AttentionProblem& p, const TileQueries& queries, std::int64_t c, Rows scores, Rows part) const;
   /// total += part, of the chunk after those in it.
   void merge(std::int64_t dim, std::int64_t c, Rows part, Rows total) const;

@@ -47,6 +47,7 @@ struct Session::Impl {
   Execution execution;
   RopeCache ropes;
   Workspace workspace;
+  Lanes lanes{execution.pool.size(), execution.activations};
   KvState state;
   KvAttention attention{*model, state, execution, ropes};
   std::vector<int> tokens;       // committed
@@ -106,7 +107,7 @@ struct Session::Impl {
     state.certain = certain;
     const std::span<const std::int32_t> own = std::span(positions).subspan(static_cast<std::size_t>(drafted));
     attention.setPositions(own);
-    const Pass pass{*model, own, ropes, attention, workspace, execution, wide, nullptr};
+    const Pass pass{*model, own, ropes, attention, workspace, execution, wide, nullptr, &lanes};
     const Rows rows{hidden.data(), m, width, width};
     embed(pass, ids, rows);
     for (int layer = 0; layer < model->config.layerCount(); ++layer) {
@@ -336,7 +337,7 @@ MemoryUse Session::memory() const {
   use.weights = s.model->weightBytes();
   for (const auto& heads : s.state.layers)
     for (const HeadRows& rows : heads) use.kv += rows.bytes();
-  use.scratch = s.execution.scratchBytes() + s.workspace.bytes() + s.ropes.bytes() + (s.hidden.size() + s.logits.size()) * sizeof(float);
+  use.scratch = s.execution.scratchBytes() + s.workspace.bytes() + s.lanes.bytes() + s.ropes.bytes() + (s.hidden.size() + s.logits.size()) * sizeof(float);
   // What a pass's queries gave is held until it is committed: beside the rows themselves a policy's largest expense.
   for (const auto& heads : s.state.mass)
     for (const auto& rows : heads)

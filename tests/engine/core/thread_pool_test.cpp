@@ -7,6 +7,8 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -78,6 +80,35 @@ TEST(ThreadPool, EachItemIsTakenOnceAndAFailureReachesTheDriver) {
     for (const auto& times : taken) EXPECT_EQ(times, 1);
   }
   EXPECT_THROW(pool.each(10, [](std::int64_t i, int) { if (i == 7) throw std::runtime_error("seven"); }), std::runtime_error);
+}
+
+TEST(ThreadPool, EveryWorkerBeginsWithItsOwnShareAndTakesWhatOthersLeave) {
+  for (const int size : {1, 2, 3, 5}) {
+    ThreadPool pool(size);
+    for (const std::int64_t n : {0, 1, 2, 3, 100}) {
+      std::vector<std::atomic<int>> taken(static_cast<std::size_t>(n));
+      pool.eachOfShares(n, [&](std::int64_t i, int) { ++taken[static_cast<std::size_t>(i)]; });
+      for (const auto& times : taken) EXPECT_EQ(times, 1);
+    }
+  }
+  // All wait until each has its first item; then the second does not get on, until the others have taken what is left of its share.
+  ThreadPool pool(3);
+  std::vector<std::atomic<int>> by(90);
+  std::array<std::int64_t, 3> first{-1, -1, -1};
+  std::atomic<int> begun{0}, done{0};
+  pool.eachOfShares(90, [&](std::int64_t i, int worker) {
+    if (auto& mine = first[static_cast<std::size_t>(worker)]; mine < 0) {
+      mine = i, ++begun;
+      while (begun < 3) std::this_thread::yield();
+    }
+    if (worker == 1)
+      while (done < 89) std::this_thread::yield();
+    by[static_cast<std::size_t>(i)] = worker;
+    ++done;
+  });
+  EXPECT_EQ(done, 90);
+  EXPECT_EQ(first, (std::array<std::int64_t, 3>{0, 30, 60}));
+  EXPECT_EQ(std::count(by.begin(), by.end(), 1), 1) << "which it had in hand";
 }
 
 TEST(ThreadPool, WhatIsExpectedIsNeverTouched) {

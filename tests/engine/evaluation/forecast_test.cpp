@@ -6,6 +6,7 @@
 
 #include "engine/core/model_path.h"
 #include "engine/evaluation/evaluate.h"
+#include "engine/transforms/transform.h"
 
 namespace ts {
 namespace {
@@ -18,11 +19,15 @@ TEST(Forecast, IsWhatTheLedgerCounts) {
   ASSERT_TRUE(checkpoint);
   const auto model = *buildModel(*checkpoint, pool);
   EXPECT_NEAR(static_cast<double>(packedBytes(*checkpoint)) / static_cast<double>(model->weightBytes()), 1, 0.02);
-  std::vector<Plan> plans(4);
+  TransformContext context{.pool = pool};
+  const auto bytes = prepare(model, {spec("q8")}, context);
+  ASSERT_TRUE(bytes) << bytes.error().message;
+  std::vector<Plan> plans(5);
   plans[1].kv = {spec("q8")};
   plans[2].kv = {spec("window:sinks=4,recent=64")};
   plans[3].decode = spec("speculative:drafter=model,length=3");
-  for (const Plan& plan : plans) {
+  plans[4].activations = Activations::Q8;
+  const auto check = [&](const std::shared_ptr<const Model>& model, const Plan& plan) {
     const BenchOptions options{.prompt = 96, .generate = 32, .depth = 100, .repetitions = 1, .warmup = 0, .bandwidth = false};
     const auto result = bench(model, plan, options, pool);
     ASSERT_TRUE(result) << result.error().message;
@@ -37,7 +42,9 @@ TEST(Forecast, IsWhatTheLedgerCounts) {
     near(forecast->use.scratch, result->memory.scratch, 0.25, "scratch");
     near(forecast->use.draft, result->memory.draft, 0.1, "draft");
     near(forecast->use.total(), result->memory.total(), 0.05, "all");
-  }
+  };
+  for (const Plan& plan : plans) check(model, plan);
+  check(bytes->model, plans[4]);  // a prompt's rows go in lanes
 }
 
 TEST(Forecast, SaysWhereItCanOnlyBeABound) {

@@ -9,7 +9,9 @@
 #include <cstring>
 
 #include "engine/kv/strategy.h"
+#include "engine/model/lanes.h"
 #include "engine/registry/registry.h"
+#include "engine/weights/formats.h"
 
 namespace ts {
 namespace {
@@ -185,6 +187,65 @@ TEST(Session, ThreadsDoNotChangeAResult) {
     }
   }
   unsetenv("TRADESPACE_WIDE");
+}
+
+/// The model with maps of 8 bits.
+std::shared_ptr<const Model> inBytes(const Model& model) {
+  auto made = std::make_shared<Model>(model);
+  for (Block& block : made->blocks)
+    for (Linear* linear : {&block.q, &block.k, &block.v, &block.o, &block.gate, &block.up, &block.down}) {
+      if (!linear->weight) continue;
+      const Matrix& m = *linear->weight;
+      std::vector<float> weights(static_cast<std::size_t>(m.rows() * m.cols()));
+      m.unpackRows(0, m.rows(), weights.data());
+      linear->weight = packQ8(weights.data(), m.rows(), m.cols(), 32, pool());
+    }
+  return made;
+}
+
+TEST(Session, RowsThatGoThroughABlockInLanesComeOutAsTogether) {
+  if (!Lanes::cached(1)) GTEST_SKIP() << "needs a machine that tells the size of its last-level cache";
+  const auto tokens = someTokens(200);
+  for (const char* name : {"llama", "gpt2", "qwen3", "olmo2"}) {  // norms, biases and rotations of all kinds
+    const auto model = inBytes(*family(name));
+    for (const char* kv : {"", "q8+h2o:budget=0.5"}) {
+      const auto opened = [&](ThreadPool& team) { return *Session::open(model, team, {.kv = specs(kv), .activations = Activations::Q8}); };
+      const auto some = [&](ThreadPool& team, std::int64_t first, std::size_t count) { return prefilled(*opened(team), std::span(tokens).first(count), first); };
+      const Logits together = some(pool(), 0, 200);
+      if (*kv == 0) EXPECT_TRUE(identical(together, decoded(*opened(pool()), tokens, 1))) << name << ": one by one";
+      for (const int threads : {2, 3}) {
+        ThreadPool team(threads);
+        EXPECT_TRUE(identical(together, some(team, 0, 200))) << name << ", " << threads << " threads, kv '" << kv << "'";
+        for (const std::int64_t first : {50, 131, 199})
+          EXPECT_TRUE(identical(some(team, first, 200), Logits(together.begin() + first, together.end()))) << name << ", " << threads << " threads, from " << first;
+        if (*kv == 0)
+          for (const std::size_t count : {33, 64, 65, 97})  // a row more than a part, parts of unequal size
+            EXPECT_TRUE(identical(some(team, 0, count), Logits(together.begin(), together.begin() + static_cast<std::ptrdiff_t>(count)))) << name << ", " << count << " rows";
+      }
+    }
+  }
+}
+
+TEST(Session, TheLedgerCountsRowsInLanesAsTogether) {
+  if (!Lanes::cached(1)) GTEST_SKIP() << "needs a machine that tells the size of its last-level cache";
+  const auto model = inBytes(*family("llama"));
+  const auto tokens = someTokens(200);
+  ThreadPool team(2);
+  const auto session = [&](Activations activations) {
+    auto opened = *Session::open(model, team, {.kv = {}, .activations = activations});
+    prefilled(*opened, tokens);
+    return opened;
+  };
+  const auto lanes = session(Activations::Q8), together = session(Activations::F32);
+  EXPECT_LT(lanes->memory().scratch, together->memory().scratch) << "or they did not go in lanes, which hold few rows each";
+  for (const Operation operation : {Operation::Linear, Operation::Norm, Operation::Activation, Operation::Attention}) {
+    const Cost a = lanes->ledger().of(operation), b = together->ledger().of(operation);
+    EXPECT_EQ(a.calls, b.calls) << name(operation);
+    EXPECT_EQ(a.bytes, b.bytes) << name(operation);
+    EXPECT_EQ(a.operations, b.operations) << name(operation);
+    EXPECT_GT(a.nanoseconds, 0u) << name(operation);
+    EXPECT_EQ(lanes->ledger().of(1, operation).operations, together->ledger().of(1, operation).operations) << name(operation);
+  }
 }
 
 TEST(Session, ACodecOfMoreBitsIsNearer) {

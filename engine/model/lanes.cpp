@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/model/lanes.h"
+
+#include "engine/core/cpu.h"
+
+namespace ts {
+
+std::size_t Workspace::bytes() const {
+  std::size_t sum = 0;
+  for (const auto* b : {&normed, &q, &k, &v, &attended, &projected, &gate, &up}) sum += b->size() * sizeof(float);
+  return sum;
+}
+
+Lanes::Lanes(int workers, Activations activations) {
+  for (int i = 0; i < workers; ++i) lanes_.push_back(std::make_unique<Lane>(activations));
+}
+
+std::size_t Lanes::bytes() const {
+  std::size_t sum = 0;
+  for (const auto& lane : lanes_) sum += lane->workspace.bytes() + lane->execution.scratchBytes();
+  return sum;
+}
+
+void Lanes::addTo(Ledger& ledger, std::int64_t parts, std::uint64_t nanoseconds) {
+  std::uint64_t busy = 0;
+  for (const auto& lane : lanes_) busy += lane->execution.ledger.total().nanoseconds;
+  const double share = busy > 0 ? static_cast<double>(nanoseconds) / static_cast<double>(busy) : 0;
+  const auto once = [&](std::uint64_t n) { return (n + static_cast<std::uint64_t>(parts) - 1) / static_cast<std::uint64_t>(parts); };
+  for (int i = 0; i < static_cast<int>(Operation::Count); ++i) {
+    const Operation operation = static_cast<Operation>(i);
+    Cost cost;
+    for (const auto& lane : lanes_) cost.add(lane->execution.ledger.of(operation));
+    if (cost.calls == 0) continue;
+    cost.bytes = once(cost.bytes), cost.calls = once(cost.calls);
+    cost.nanoseconds = static_cast<std::uint64_t>(share * static_cast<double>(cost.nanoseconds));
+    ledger.add(operation, cost);
+  }
+  for (const auto& lane : lanes_) lane->execution.ledger.clear();
+}
+
+bool Lanes::cached(std::size_t bytes) { return bytes <= cpuInfo().lastLevelBytes / 2; }
+
+}  // namespace ts
