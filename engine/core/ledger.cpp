@@ -25,6 +25,11 @@ Cost Ledger::total() const {
   return sum;
 }
 
+void Ledger::add(const Ledger& more) {
+  for (std::size_t i = 0; i < sum_.size(); ++i)
+    if (more.sum_[i].calls > 0) add(static_cast<Operation>(i), more.sum_[i]);
+}
+
 void Ledger::clear() {
   sum_ = {};
   for (Costs& layer : layers_) layer = {};

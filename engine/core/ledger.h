@@ -17,7 +17,7 @@ std::string_view name(Operation operation);
 struct Cost {
   std::uint64_t bytes = 0;        ///< read from memory (weights, key/value rows), not counting activations
   std::uint64_t operations = 0;   ///< multiply-adds count two
-  std::uint64_t nanoseconds = 0;  ///< wall time of the calling thread
+  std::uint64_t nanoseconds = 0;  ///< wall time of the driving thread
   std::uint64_t calls = 0;
 
   void add(const Cost& more) {
@@ -28,7 +28,8 @@ struct Cost {
   }
 };
 
-/// Counts every operation of one run, and of each layer. One writer: the thread that drives the session.
+/// Counts every operation of one run, and of each layer. One writer: the thread that drives the session, or whoever works in a lane
+/// (model/lanes.h), what is counted there being added to the session's afterwards.
 class Ledger {
  public:
   /// While it lives, what is added belongs to `layer`. Takes memory at a layer's first time only.
@@ -50,6 +51,8 @@ class Ledger {
     sum_[i].add(cost);
     if (layer_ != kOutside) layers_[static_cast<std::size_t>(layer_)][i].add(cost);
   }
+  /// What another has counted, layers left out of account.
+  void add(const Ledger& more);
   const Cost& of(Operation operation) const { return sum_[static_cast<std::size_t>(operation)]; }
   const Cost& of(int layer, Operation operation) const { return layers_[static_cast<std::size_t>(layer)][static_cast<std::size_t>(operation)]; }
   int layers() const { return static_cast<int>(layers_.size()); }

@@ -77,7 +77,7 @@ bool goesInLanes(const ModelConfig& c, std::uint64_t weightBytes, const Plan& pl
 }
 
 /// Activations of one chunk, the same laid out for the kernels, logits, rotations.
-std::uint64_t scratchBytes(const ModelConfig& c, std::int64_t chunk, std::int64_t positions, std::int64_t logitRows, int threads, bool lanes) {
+std::uint64_t scratchBytes(const ModelConfig& c, std::int64_t prompt, std::int64_t chunk, std::int64_t positions, std::int64_t logitRows, int threads, bool lanes) {
   std::int64_t heads = c.heads, kvHeads = c.kvHeads, intermediate = c.intermediate;
   for (const LayerConfig& layer : c.layers) {
     heads = std::max<std::int64_t>(heads, c.headsOf(layer));
@@ -86,7 +86,8 @@ std::uint64_t scratchBytes(const ModelConfig& c, std::int64_t chunk, std::int64_
   const std::int64_t queries = heads * c.headDim, keys = kvHeads * c.headDim;
   const std::int64_t widest = std::max({static_cast<std::int64_t>(c.hidden), queries, intermediate});
   const std::int64_t within = 2 * c.hidden + (c.gatedMlp ? 2 : 1) * intermediate;  // a row's, in a half of a block
-  const std::int64_t some = lanes ? std::min(chunk, threads * Lanes::kRows) : chunk;
+  // In lanes few rows at once, and together those of a last pass that are too few for all lanes.
+  const std::int64_t some = !lanes ? chunk : std::min(chunk, threads * Lanes::kRows) + (prompt > chunk ? std::min(prompt % chunk, (threads - 1) * Lanes::kRows) : 0);
   const std::int64_t activations = chunk * (c.hidden + 2 * queries + 2 * keys) + some * within;
   const std::int64_t laid = chunk <= kNarrowRows ? 0 : lanes ? some * widest / 4 : chunk * widest;
   const std::int64_t rotations = static_cast<std::int64_t>(c.ropes.size()) * positions * c.headDim;
@@ -114,14 +115,14 @@ Result<RunForecast> forecastRun(const ModelConfig& config, std::uint64_t weightB
   std::int64_t logitRows = 1;
   const auto guesses = registry().resolve(Family::Decoding, effectiveDecode(plan));
   if (guesses && guesses->values().contains("length")) logitRows += guesses->integer("length");
-  forecast.use.scratch = scratchBytes(config, std::min(prompt, rows.chunk), positions, logitRows, threads, goesInLanes(config, weightBytes, plan));
+  forecast.use.scratch = scratchBytes(config, prompt, std::min(prompt, rows.chunk), positions, logitRows, threads, goesInLanes(config, weightBytes, plan));
   for (const LayerConfig& layer : config.layers)
     forecast.passing += static_cast<std::uint64_t>(config.kvHeadsOf(layer)) * passBytes(rows, std::min(prompt, rows.chunk), config.headDim);
   forecast.tokenizer = static_cast<std::uint64_t>(config.vocabulary) * kTokenizerToken;
   for (const NamedModel& named : modelsNamed(plan)) {
     TS_TRY(const std::filesystem::path path, modelPath(named.source));
     TS_TRY(const Checkpoint draft, openCheckpoint(path));
-    TS_TRY(const RunForecast own, forecastRun(draft.config, packedBytes(draft), {}, positions, positions, threads));  // it reads the whole sequence at once
+    TS_TRY(const RunForecast own, forecastRun(draft.config, packedBytes(draft), {.activations = plan.activations}, positions, positions, threads));  // it reads the whole sequence at once
     forecast.use.draft += own.use.total();
     forecast.passing += own.passing;
     forecast.tokenizer += own.tokenizer;

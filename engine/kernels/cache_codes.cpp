@@ -50,7 +50,7 @@ HWY_INLINE V load(const std::int8_t* codes) {
   return hn::ConvertTo(d, hn::PromoteTo(di, hn::LoadU(d8, codes)));
 }
 
-/// What is read this much later is asked for now (attention.cpp).
+/// What is read this much later is asked for now (attention-inl.h).
 constexpr std::int64_t kAhead = 8192;
 HWY_INLINE void askFor(const void* p) { __builtin_prefetch(static_cast<const char*>(p) + kAhead, 0, 2); }
 

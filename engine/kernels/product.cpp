@@ -87,7 +87,7 @@ FloatTiles layFloats(ConstRows in, std::int64_t padded, Needs needs, float* memo
 DigitTiles layDigits(ConstRows in, std::int64_t padded, int digits, Needs needs, float* memory) {
   Carver carver{memory};
   const std::int64_t blocks = in.count * padded / 32;
-  DigitTiles t{.count = in.count, .padded = padded, .tile = evenTile(in.count, kernels::kDigitRows), .digits = digits};
+  DigitTiles t{.count = in.count, .padded = padded, .tile = evenTile(in.count, kDigitRows), .digits = digits};
   t.x = reinterpret_cast<std::int8_t*>(carver.take(in.count * padded / 4 * digits));
   t.scales = carver.take(blocks);
   if (needs.sums32) t.sums32 = carver.take(blocks);
@@ -120,7 +120,7 @@ kernels::ProductScratch cut(float* scratch) {
 std::size_t productScratchFloats(std::int64_t count, const PanelView& view, int digits) {
   if (digits == 0) return static_cast<std::size_t>(kSlabFloats + 2 * kScaleFloats + count * kPanel);
   const bool pairs = digits == 1 && count > 1 && kernels::digitsTable().pairs[static_cast<std::size_t>(view.element)];
-  return static_cast<std::size_t>(kernels::kDigitRows * kPanel + (pairs ? std::min<std::int64_t>(count, kernels::kDigitRows) * view.padded / 2 : 0));
+  return static_cast<std::size_t>(kDigitRows * kPanel + (pairs ? std::min<std::int64_t>(count, kDigitRows) * view.padded / 2 : 0));
 }
 
 void multiplyPanels(const PanelView& view, Range panels, const FloatTiles& tiles, Rows out, float* scratch) {

@@ -37,6 +37,9 @@ struct FloatTiles {
   const float* x = nullptr;     ///< [slab][tile][k in slab][T]
   const float* sums = nullptr;  ///< sums over 32 k, [slab][tile][block in slab][T]; null unless asked for
 };
+/// Rows of a tile of digits at most: with three digits of 2048 k they take 192 KiB, within a second-level cache.
+inline constexpr int kDigitRows = 32;
+
 /// Activations as digits, in tiles of up to kDigitRows rows, tile after tile.
 struct DigitTiles {
   std::int64_t count = 0, padded = 0;

@@ -9,8 +9,6 @@ namespace ts::kernels {
 inline constexpr int kElements = 10;
 inline constexpr int kSlabBlocks =
     8;  ///< blocks unpacked at a time: 256 x 16 floats, 16 KiB, half of a first-level cache
-/// Rows of a tile of digits: with three digits of 2048 k they take 192 KiB, within a second-level cache.
-inline constexpr int kDigitRows = 32;
 
 /// The magnitude that a block's largest activation is given. Three digits hold 8 355 711; the scale's rounding must not pass that.
 constexpr float digitsTop(int digits) {

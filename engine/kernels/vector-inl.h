@@ -18,7 +18,7 @@ using D = hn::ScalableTag<float>;
 using V = hn::Vec<D>;
 constexpr D d;
 
-// Calls step(i, load, store) for whole vectors and once for the rest with lanes beyond n read as 0.
+// Calls step(i, count) for whole vectors, and once for what is left.
 template <class Step>
 HWY_INLINE void forEach(std::int64_t n, Step step) {
   const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));

@@ -178,8 +178,8 @@ void project(const Pass& pass, const Block& block, int layer, ConstRows hidden, 
 /// What follows attention, and returns what the other half takes.
 ConstRows attentionOut(const Pass& pass, const Block& block, ConstRows attended, Rows hidden) {
   const Rows out = view(pass.workspace.projected, hidden.count, pass.model.config.hidden);
-  const Step project{Role::O, &block.o, out};
-  apply(pass, attended, std::span(&project, 1), {&block.gate, &block.up});
+  const Step step{Role::O, &block.o, out};
+  apply(pass, attended, std::span(&step, 1), {&block.gate, &block.up});
   return addResidual(pass, block.attentionPostNorm, out, hidden, &block.mlpNorm);
 }
 
@@ -202,13 +202,13 @@ void mlpHalf(const Pass& pass, const Block& block, int layer, ConstRows in, Rows
     const Timed timed(pass, Operation::Activation);
     forRows(pass, m, [&](std::int64_t i) { activateRow(c.gate, up.row(i), nullptr, up.width, up.row(i)); });
   }
-  const Step project{Role::Down, &block.down, out};
+  const Step down{Role::Down, &block.down, out};
   const auto after = static_cast<std::size_t>(layer) + 1;
   if (after < pass.model.blocks.size()) {
     const Block& follows = pass.model.blocks[after];
-    apply(pass, activated, std::span(&project, 1), {&follows.k, &follows.v, &follows.q});
+    apply(pass, activated, std::span(&down, 1), {&follows.k, &follows.v, &follows.q});
   } else {
-    apply(pass, activated, std::span(&project, 1), {&pass.model.head});
+    apply(pass, activated, std::span(&down, 1), {&pass.model.head});
   }
   addResidual(pass, block.mlpPostNorm, out, hidden, nullptr);
 }
@@ -230,17 +230,23 @@ bool goesInLanes(const Pass& pass, const Block& block) {
 template <class Take>
 void takeRows(const Pass& pass, std::int64_t rows, bool alone, Take take) {
   if (rows == 0) return;
-  const std::int64_t workers = pass.execution.pool.size(), parts = (rows + Lanes::kRows - 1) / Lanes::kRows;
-  if (!alone || parts < workers) return take(pass, Range{0, rows});
+  const std::int64_t workers = pass.execution.pool.size(), least = (rows + Lanes::kRows - 1) / Lanes::kRows;
+  if (!alone || rows <= kNarrowRows || least < workers) return take(pass, Range{0, rows});
+  const std::int64_t parts = (least + workers - 1) / workers * workers;  // as many for each
+  const auto positions = pass.positions.last(static_cast<std::size_t>(rows));
+  Ledger before, last;
+  pass.lanes->clearLedgers();
   const auto start = std::chrono::steady_clock::now();
   pass.execution.pool.eachOfShares(parts, [&](std::int64_t i, int worker) {
     const Range some = share(rows, static_cast<int>(i), static_cast<int>(parts));
     Lanes::Lane& lane = pass.lanes->of(worker);
-    const auto positions = pass.positions.last(static_cast<std::size_t>(rows)).subspan(static_cast<std::size_t>(some.begin), static_cast<std::size_t>(some.size()));
-    take(Pass{.model = pass.model, .positions = positions, .ropes = pass.ropes, .attention = pass.attention, .workspace = lane.workspace,
-              .execution = lane.execution, .wide = pass.wide}, some);
+    const bool lastPart = i + 1 == parts;
+    if (lastPart) std::swap(before, lane.execution.ledger);
+    take(Pass{.model = pass.model, .positions = positions.subspan(static_cast<std::size_t>(some.begin), static_cast<std::size_t>(some.size())), .ropes = pass.ropes,
+              .attention = pass.attention, .workspace = lane.workspace, .execution = lane.execution, .wide = pass.wide}, some);
+    if (lastPart) last = lane.execution.ledger, lane.execution.ledger.add(before);
   });
-  pass.lanes->addTo(pass.execution.ledger, parts, static_cast<std::uint64_t>((std::chrono::steady_clock::now() - start).count()));
+  pass.lanes->addTo(pass.execution.ledger, last, static_cast<std::uint64_t>((std::chrono::steady_clock::now() - start).count()));
 }
 
 }  // namespace

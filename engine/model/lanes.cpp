@@ -21,21 +21,23 @@ std::size_t Lanes::bytes() const {
   return sum;
 }
 
-void Lanes::addTo(Ledger& ledger, std::int64_t parts, std::uint64_t nanoseconds) {
+void Lanes::clearLedgers() {
+  for (const auto& lane : lanes_) lane->execution.ledger.clear();
+}
+
+void Lanes::addTo(Ledger& ledger, const Ledger& lastPart, std::uint64_t nanoseconds) const {
   std::uint64_t busy = 0;
   for (const auto& lane : lanes_) busy += lane->execution.ledger.total().nanoseconds;
-  const double share = busy > 0 ? static_cast<double>(nanoseconds) / static_cast<double>(busy) : 0;
-  const auto once = [&](std::uint64_t n) { return (n + static_cast<std::uint64_t>(parts) - 1) / static_cast<std::uint64_t>(parts); };
+  const double wall = busy > 0 ? static_cast<double>(nanoseconds) / static_cast<double>(busy) : 0;  // of a nanosecond of a worker
   for (int i = 0; i < static_cast<int>(Operation::Count); ++i) {
     const Operation operation = static_cast<Operation>(i);
     Cost cost;
     for (const auto& lane : lanes_) cost.add(lane->execution.ledger.of(operation));
     if (cost.calls == 0) continue;
-    cost.bytes = once(cost.bytes), cost.calls = once(cost.calls);
-    cost.nanoseconds = static_cast<std::uint64_t>(share * static_cast<double>(cost.nanoseconds));
+    cost.bytes = lastPart.of(operation).bytes, cost.calls = lastPart.of(operation).calls;
+    cost.nanoseconds = static_cast<std::uint64_t>(wall * static_cast<double>(cost.nanoseconds));
     ledger.add(operation, cost);
   }
-  for (const auto& lane : lanes_) lane->execution.ledger.clear();
 }
 
 bool Lanes::cached(std::size_t bytes) { return bytes <= cpuInfo().lastLevelBytes / 2; }

@@ -7,11 +7,12 @@
 #include <vector>
 
 #include "engine/core/buffer.h"
+#include "engine/kernels/product.h"
 #include "engine/weights/execution.h"
 
 namespace ts {
 
-/// Activations of one pass; sized for the most rows seen.
+/// Activations of the rows that go together through a block; sized for the most seen.
 struct Workspace {
   Buffer<float> normed, q, k, v, attended, projected, gate, up;
   std::size_t bytes() const;
@@ -32,11 +33,13 @@ class Lanes {
   Lane& of(int worker) { return *lanes_[static_cast<std::size_t>(worker)]; }
   std::size_t bytes() const;
 
-  /// Adds to `ledger` what all lanes have counted since they were asked last, for `parts` parts of some rows which took `nanoseconds`
-  /// together: calls, and bytes from memory, as if the rows had gone together.
-  void addTo(Ledger& ledger, std::int64_t parts, std::uint64_t nanoseconds);
+  /// Forgets what the lanes have counted.
+  void clearLedgers();
+  /// Adds to `ledger` what all lanes have counted since, in `nanoseconds` of wall time. `lastPart`: what the last rows counted, whose calls
+  /// and bytes are those of all: the first rows to come read the weights from memory, the others from the cache.
+  void addTo(Ledger& ledger, const Ledger& lastPart, std::uint64_t nanoseconds) const;
 
-  static constexpr std::int64_t kRows = 32;  ///< that a worker takes at once: what the kernels' tile of digits has
+  static constexpr std::int64_t kRows = kDigitRows;  ///< that a worker takes at once, at most
   /// Whether weights of so many bytes wait in the cache for the next few rows.
   static bool cached(std::size_t bytes);
 

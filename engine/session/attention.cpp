@@ -157,17 +157,18 @@ void KvAttention::byChunks(const AttentionProblem& p, std::span<const AttentionT
   for (const AttentionTile& t : tiles) {
     const TileQueries queries = t.gather(p, cut.floats(2 * t.queries() * p.dim));
     const Rows parts = cut.rows(t.chunks() * t.queries(), part);
-    const auto add = [&](Range chunks) {
-      for (std::int64_t c = chunks.begin, end; c < chunks.end; c = end) {
-        const auto rows = [&] { return AttentionTile::rowsOf(end - 1).end - AttentionTile::rowsOf(c).begin; };
-        for (end = c + 1; end < chunks.end && rows() < left / (2 * execution_.pool.size());) ++end;  // the last ones short: workers end together
+    const auto add = [&](Range some) {
+      for (std::int64_t c = some.begin, end; c < some.end; c = end) {
+        const auto rows = [&] { return std::min(AttentionTile::rowsOf(end - 1).end, t.longest()) - AttentionTile::rowsOf(c).begin; };
+        for (end = c + 1; end < some.end && rows() < left / (2 * execution_.pool.size());) ++end;
         left -= rows();
         shares.push_back({&t, {c, end}, queries, parts});
       }
     };
-    const Range few{0, std::min(AttentionTile::kShortChunks, t.chunks())}, others{few.end, t.chunks()};
-    if (&t != &tiles.back()) add(few), add(others);
-    else add(others), add(few);
+    // A tile's short chunks first, but last of all those of the last tile, that workers end together.
+    const Range brief{0, std::min(AttentionTile::kEach, t.chunks())}, others{brief.end, t.chunks()};
+    if (&t != &tiles.back()) add(brief), add(others);
+    else add(others), add(brief);
   }
   const auto count = static_cast<std::int64_t>(shares.size());
   execution_.pool.each(count, [&](std::int64_t i, int worker) {

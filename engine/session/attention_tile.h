@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -33,20 +34,23 @@ struct TileQueries {
 /// A few rows of the pass times the query heads that share one key/value head. They see almost the same rows of the list,
 /// which are read once for all of them.
 ///
-/// What a query sees is taken in chunks, counted from the first row it sees: short ones at first, that there be some to share
-/// among the workers, then long ones, that there be few to merge. A chunk gives its largest score, the sum of exponentials below it and
+/// What a query sees is taken in chunks, counted from the first row it sees: four of kShort rows, that there be some to share
+/// among the workers, four of twice as many, then ones of four times as many, that there be few to merge. A chunk gives its largest score, the sum of exponentials below it and
 /// the sum of values weighted by them; chunks are merged in order (Milakov and Gimelshein, arXiv 1805.02867; Dao et al., arXiv
 /// 2205.14135). So a query's result depends on what it sees alone, and chunks may be computed by anybody, each once.
 class AttentionTile {
  public:
-  static constexpr std::int64_t kShort = 128, kShortChunks = 4, kLong = kShort * kShortChunks;  // rows, of which the short ones make one long
+  static constexpr std::int64_t kShort = 128, kEach = 4;  // rows of the shortest; chunks of each length but the last
 
   /// What chunk c takes of the rows that a query sees.
   static constexpr Range rowsOf(std::int64_t c) {
-    if (c < kShortChunks) return {c * kShort, (c + 1) * kShort};
-    return {(c - kShortChunks + 1) * kLong, (c - kShortChunks + 2) * kLong};
+    const std::int64_t level = levelOf(c), size = kShort << level, begin = kFirstOf[level] + (c - kEach * level) * size;
+    return {begin, begin + size};
   }
-  static constexpr std::int64_t chunkOf(std::int64_t row) { return row < kLong ? row / kShort : row / kLong - 1 + kShortChunks; }
+  static constexpr std::int64_t chunkOf(std::int64_t row) {
+    const std::int64_t level = row < kFirstOf[1] ? 0 : row < kFirstOf[2] ? 1 : 2;
+    return kEach * level + (row - kFirstOf[level]) / (kShort << level);
+  }
 
   /// Some rows of the pass, `heads` of the queries' heads. Fill pieces(), one of each row, then seal().
   void set(const HeadRows& rows, Range passRows, Range heads);
@@ -61,7 +65,7 @@ class AttentionTile {
   std::int64_t headCount() const { return heads_.size(); }
   std::int64_t longest() const { return longest_; }
   std::int64_t chunks() const { return longest_ > 0 ? chunkOf(longest_ - 1) + 1 : 0; }
-  std::int64_t longestChunk() const { return longest_ > kLong ? kLong : kShort; }
+  std::int64_t longestChunk() const { return longest_ > 0 ? rowsOf(chunks() - 1).size() : kShort; }
 
   /// The tile's queries, [row][head][dim]: in `memory` (2 * queries * dim floats) or where they are.
   TileQueries gather(const AttentionProblem& p, float* memory) const;
@@ -76,6 +80,9 @@ class AttentionTile {
   void finish(const AttentionProblem& p, Rows total) const;
 
  private:
+  static constexpr std::int64_t kFirstOf[3] = {0, kEach * kShort, 3 * kEach * kShort};  // row that chunks of each length begin with
+  static constexpr std::int64_t levelOf(std::int64_t c) { return std::min<std::int64_t>(c / kEach, 2); }
+
   /// body(piece, offset in the chunk) for the rows that row i sees at offsets [range.begin, range.end) of what it sees.
   template <class Body>
   void forPieces(std::int64_t i, Range range, std::int64_t chunkBegin, Body body) const;

@@ -47,7 +47,7 @@ struct Session::Impl {
   Execution execution;
   RopeCache ropes;
   Workspace workspace;
-  Lanes lanes{execution.pool.size(), execution.activations};
+  Lanes lanes{options.activations == Activations::Q8 ? execution.pool.size() : 0, options.activations};  // others never go in lanes
   KvState state;
   KvAttention attention{*model, state, execution, ropes};
   std::vector<int> tokens;       // committed

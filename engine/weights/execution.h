@@ -16,7 +16,7 @@ enum class Activations { F32, Q8 };
 /// Rows up to which the narrow kernels are used whatever was measured, so that decode and verification agree bit for bit.
 inline constexpr std::int64_t kNarrowRows = 16;
 
-/// What one session computes with: the team of threads, scratch memory per worker, the ledger, the activation setting.
+/// What one session, or a lane of it (model/lanes.h), computes with: the team of threads, scratch memory per worker, the ledger, the activation setting.
 struct Execution {
   explicit Execution(ThreadPool& pool, Activations activations = Activations::F32)
       : pool(pool), activations(activations), scratch(static_cast<std::size_t>(pool.size())) {}

@@ -3,15 +3,14 @@
 
 #include <gtest/gtest.h>
 
-#include <stdexcept>
 #include <omp.h>
 
-#include <algorithm>
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 

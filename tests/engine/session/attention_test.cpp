@@ -4,10 +4,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <numeric>
 #include <random>
+#include <span>
+#include <vector>
 
 #include "engine/kv/strategy.h"
 #include "engine/registry/registry.h"
@@ -16,7 +19,7 @@ namespace ts {
 namespace {
 
 constexpr int kDim = 24;
-constexpr std::int64_t kRows = 1300;  // a long chunk and a part of one behind the short ones
+constexpr std::int64_t kRows = 1700;  // chunks of each length, the last a part of one
 
 /// One layer's queries, keys and values.
 struct Input {
@@ -36,7 +39,7 @@ struct Input {
 };
 
 /// Every row's result, rows given in passes of these sizes.
-std::vector<float> attended(const Input& in, std::span<const std::int64_t> passes, int threads, const char* codec = nullptr) {
+std::vector<float> attended(const Input& in, std::span<const std::int64_t> passes, int threads, const char* codec = nullptr, bool mass = false) {
   Model model;
   model.config.headDim = kDim, model.config.heads = in.heads, model.config.kvHeads = in.kvHeads;
   model.config.layers.resize(1);
@@ -44,9 +47,9 @@ std::vector<float> attended(const Input& in, std::span<const std::int64_t> passe
   model.blocks[0].kvHeads = in.kvHeads;
   for (int h = 0; h < in.heads; ++h) model.blocks[0].queryToKv.push_back(h / (in.heads / in.kvHeads));
   KvState kv;
-  kv.certain = true;
+  kv.certain = true, kv.wantsMass = mass, kv.mass.resize(1);
   if (codec) kv.codec = *registry().make<KvCodec>(Family::KeyValue, *parseStrategy(codec, ""));
-  auto& heads = kv.layers.emplace_back(static_cast<std::size_t>(in.kvHeads), HeadRows(kv.codec, kDim, false));
+  auto& heads = kv.layers.emplace_back(static_cast<std::size_t>(in.kvHeads), HeadRows(kv.codec, kDim, mass));
   ThreadPool pool(threads);
   Execution execution(pool);
   RopeCache ropes(model.config, kRows);
@@ -61,6 +64,9 @@ std::vector<float> attended(const Input& in, std::span<const std::int64_t> passe
     const std::int64_t width = std::int64_t{in.heads} * kDim;
     attention.attend(0, Input::some(in.q, in.heads, begin, count), Input::some(in.k, in.kvHeads, begin, count), Input::some(in.v, in.kvHeads, begin, count),
                      {out.data() + begin * width, count, width, width});
+    for (const auto& rows : kv.mass[0])
+      for (const auto& received : rows)  // what a row's queries have given to all rows: each of them gives 1
+        EXPECT_NEAR(std::accumulate(received.begin(), received.end(), 0.0), in.heads / in.kvHeads, 1e-4);
     for (HeadRows& head : heads) head.commit(offsets);
     begin += count;
   }
@@ -70,9 +76,9 @@ std::vector<float> attended(const Input& in, std::span<const std::int64_t> passe
 
 TEST(KvAttention, LongListsAreWhatAPlainSoftmaxSays) {
   const Input in(6, 2);
-  const std::vector<std::int64_t> passes{512, 512, kRows - 2 * 512};
+  const std::vector<std::int64_t> passes{512, 512, 512, kRows - 3 * 512};
   const auto out = attended(in, passes, 2);
-  for (const std::int64_t row : {0, 1, 127, 128, 511, 512, 640, 1023, 1024, 1152, 1299})
+  for (const std::int64_t row : {0, 1, 127, 128, 511, 512, 640, 767, 768, 1023, 1024, 1535, 1536, 1699})
     for (int h = 0; h < in.heads; ++h) {
       const float* q = in.q.data() + (row * in.heads + h) * kDim;
       const auto at = [&](const std::vector<float>& list, std::int64_t r) { return list.data() + (r * in.kvHeads + h / 3) * kDim; };
@@ -96,7 +102,7 @@ TEST(KvAttention, HoweverRowsComeAndWhoeverComputesThem) {
     for (const char* codec : {static_cast<const char*>(nullptr), "f16", "q8"}) {
       const Input in(heads, kvHeads);
       // Prompts; single rows behind short and long chunks, and drafts.
-      std::vector<std::int64_t> large{512, 512, kRows - 2 * 512}, mixed{505, 1, 1, 5, 1, 1, 12, 480};
+      std::vector<std::int64_t> large{512, 512, 512, kRows - 3 * 512}, mixed{505, 1, 1, 5, 1, 1, 12, 480, 512};
       for (int i = 0; i < 5; ++i) mixed.insert(mixed.end(), {1, 1, 1, 1, 9, 16});
       mixed.push_back(kRows - 1 - std::accumulate(mixed.begin(), mixed.end(), std::int64_t{0}));
       mixed.push_back(1);
@@ -107,6 +113,14 @@ TEST(KvAttention, HoweverRowsComeAndWhoeverComputesThem) {
         EXPECT_EQ(std::memcmp(one.data(), other.data(), one.size() * sizeof(float)), 0) << heads << "/" << kvHeads << ", " << threads << " threads, codec " << (codec ? codec : "none");
       }
     }
+}
+
+TEST(KvAttention, WeighingRowsChangesNoResult) {
+  const Input in(6, 2);
+  const std::vector<std::int64_t> passes{512, 512, 512, kRows - 3 * 512 - 1, 1};
+  const auto plain = attended(in, passes, 1);
+  for (const int threads : {1, 2})
+    EXPECT_EQ(std::memcmp(plain.data(), attended(in, passes, threads, nullptr, true).data(), plain.size() * sizeof(float)), 0) << threads << " threads";
 }
 
 }  // namespace
