@@ -86,8 +86,9 @@ std::uint64_t scratchBytes(const ModelConfig& c, std::int64_t prompt, std::int64
   const std::int64_t queries = heads * c.headDim, keys = kvHeads * c.headDim;
   const std::int64_t widest = std::max({static_cast<std::int64_t>(c.hidden), queries, intermediate});
   const std::int64_t within = 2 * c.hidden + (c.gatedMlp ? 2 : 1) * intermediate;  // a row's, in a half of a block
-  // In lanes few rows at once, and together those of a last pass that are too few for all lanes.
-  const std::int64_t some = !lanes ? chunk : std::min(chunk, threads * Lanes::kRows) + (prompt > chunk ? std::min(prompt % chunk, (threads - 1) * Lanes::kRows) : 0);
+  // Rows that are too few for all lanes go together: of every pass, or of a last one, beside what lanes then hold already.
+  const std::int64_t few = (threads - 1) * Lanes::kRows, last = prompt > chunk && prompt % chunk <= few ? prompt % chunk : 0;
+  const std::int64_t some = !lanes || chunk <= few ? chunk : std::min(chunk, threads * Lanes::kRows) + last;
   const std::int64_t activations = chunk * (c.hidden + 2 * queries + 2 * keys) + some * within;
   const std::int64_t laid = chunk <= kNarrowRows ? 0 : lanes ? some * widest / 4 : chunk * widest;
   const std::int64_t rotations = static_cast<std::int64_t>(c.ropes.size()) * positions * c.headDim;

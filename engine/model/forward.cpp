@@ -234,6 +234,7 @@ void takeRows(const Pass& pass, std::int64_t rows, bool alone, Take take) {
   if (!alone || rows <= kNarrowRows || least < workers) return take(pass, Range{0, rows});
   const std::int64_t parts = (least + workers - 1) / workers * workers;  // as many for each
   const auto positions = pass.positions.last(static_cast<std::size_t>(rows));
+  assert(pass.lanes->count() == workers);
   Ledger before, last;
   pass.lanes->clearLedgers();
   const auto start = std::chrono::steady_clock::now();

@@ -60,7 +60,7 @@ struct Pass {
   Execution& execution;
   bool wide = false;  ///< allow the many-rows kernels
   const LinearObserver* observer = nullptr;
-  Lanes* lanes = nullptr;  ///< one for each worker: more than kNarrowRows rows then go through a block in them where that is faster
+  Lanes* lanes = nullptr;  ///< one for each worker, if activations are bytes: more than kNarrowRows rows then go through a block in them where that is faster
 };
 
 /// hidden[i] = embedding of tokens[i], scaled, with learned positions where the architecture has them.

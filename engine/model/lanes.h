@@ -30,13 +30,15 @@ class Lanes {
   };
 
   Lanes(int workers, Activations activations);
+  int count() const { return static_cast<int>(lanes_.size()); }
   Lane& of(int worker) { return *lanes_[static_cast<std::size_t>(worker)]; }
   std::size_t bytes() const;
 
   /// Forgets what the lanes have counted.
   void clearLedgers();
-  /// Adds to `ledger` what all lanes have counted since, in `nanoseconds` of wall time. `lastPart`: what the last rows counted, whose calls
-  /// and bytes are those of all: the first rows to come read the weights from memory, the others from the cache.
+  /// Adds to `ledger` what all lanes have counted since, in `nanoseconds` of wall time. `lastPart`: what the last rows counted, whose bytes
+  /// are those of all, the first rows to come reading the weights from memory, the others from the cache, and so are its calls (but where
+  /// the rows that are asked for begin in an earlier part: it then makes queries with keys, in a call less).
   void addTo(Ledger& ledger, const Ledger& lastPart, std::uint64_t nanoseconds) const;
 
   static constexpr std::int64_t kRows = kDigitRows;  ///< that a worker takes at once, at most

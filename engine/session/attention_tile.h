@@ -34,10 +34,11 @@ struct TileQueries {
 /// A few rows of the pass times the query heads that share one key/value head. They see almost the same rows of the list,
 /// which are read once for all of them.
 ///
-/// What a query sees is taken in chunks, counted from the first row it sees: four of kShort rows, that there be some to share
-/// among the workers, four of twice as many, then ones of four times as many, that there be few to merge. A chunk gives its largest score, the sum of exponentials below it and
-/// the sum of values weighted by them; chunks are merged in order (Milakov and Gimelshein, arXiv 1805.02867; Dao et al., arXiv
-/// 2205.14135). So a query's result depends on what it sees alone, and chunks may be computed by anybody, each once.
+/// What a query sees is taken in chunks, counted from the first row it sees: four of kShort rows, that there be some to share among
+/// the workers, four of twice as many, then ones of four times as many, that there be few to merge. A chunk gives its largest score,
+/// the sum of exponentials below it and the sum of values weighted by them; chunks are merged in order (Milakov and Gimelshein, arXiv
+/// 1805.02867; Dao et al., arXiv 2205.14135). So a query's result depends on what it sees alone, and chunks may be computed by
+/// anybody, each once.
 class AttentionTile {
  public:
   static constexpr std::int64_t kShort = 128, kEach = 4;  // rows of the shortest; chunks of each length but the last

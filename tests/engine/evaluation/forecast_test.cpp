@@ -6,6 +6,7 @@
 
 #include "engine/core/model_path.h"
 #include "engine/evaluation/evaluate.h"
+#include "engine/model/lanes.h"
 #include "engine/transforms/transform.h"
 
 namespace ts {
@@ -46,6 +47,20 @@ TEST(Forecast, IsWhatTheLedgerCounts) {
   for (const Plan& plan : plans) check(model, plan, pool);
   ThreadPool alone(1);
   check(bytes->model, plans[4], alone);  // a prompt's rows go in lanes, of which one of several may have been idle
+}
+
+TEST(Forecast, KnowsWhichRowsGoInLanes) {
+  if (!Lanes::cached(1)) GTEST_SKIP() << "needs a machine that tells the size of its last-level cache";
+  const auto checkpoint = openCheckpoint(*modelPath("embedded:ts-2m-draft"));
+  const auto scratch = [&](std::int64_t prompt, int threads, Activations activations) {
+    return forecastRun(checkpoint->config, packedBytes(*checkpoint) / 2, {.activations = activations}, 1024, prompt, threads)->use.scratch;
+  };
+  const Activations bytes = Activations::Q8;
+  EXPECT_LT(scratch(512, 2, bytes), scratch(512, 2, Activations::F32) / 2);
+  EXPECT_GT(scratch(512 + 20, 2, bytes), scratch(512, 2, bytes)) << "the last 20 are too few for two lanes";
+  EXPECT_EQ(scratch(512 + 88, 2, bytes), scratch(512, 2, bytes)) << "the last 88 go in lanes, too";
+  EXPECT_EQ(scratch(512 + 88, 32, bytes), scratch(512, 32, bytes)) << "nothing goes in lanes";
+  EXPECT_GT(scratch(512, 32, bytes), scratch(512, 2, bytes));
 }
 
 TEST(Forecast, SaysWhereItCanOnlyBeABound) {

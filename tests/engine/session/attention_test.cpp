@@ -107,7 +107,7 @@ TEST(KvAttention, HoweverRowsComeAndWhoeverComputesThem) {
       mixed.push_back(kRows - 1 - std::accumulate(mixed.begin(), mixed.end(), std::int64_t{0}));
       mixed.push_back(1);
       const auto one = attended(in, large, 1, codec);
-      for (const int threads : {1, 2, 5}) {
+      for (const int threads : {1, 2}) {
         EXPECT_EQ(std::memcmp(one.data(), attended(in, large, threads, codec).data(), one.size() * sizeof(float)), 0) << heads << "/" << kvHeads << ", " << threads << " threads";
         const auto other = attended(in, mixed, threads, codec);
         EXPECT_EQ(std::memcmp(one.data(), other.data(), one.size() * sizeof(float)), 0) << heads << "/" << kvHeads << ", " << threads << " threads, codec " << (codec ? codec : "none");
