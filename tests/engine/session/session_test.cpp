@@ -216,7 +216,9 @@ TEST(Session, RowsThatGoThroughABlockInLanesComeOutAsTogether) {
       const auto opened = [&](ThreadPool& team) { return *Session::open(model, team, {.kv = specs(kv), .activations = Activations::Q8}); };
       const auto some = [&](ThreadPool& team, std::int64_t first, std::size_t count) { return prefilled(*opened(team), std::span(tokens).first(count), first); };
       const Logits together = some(crowd, 0, 200);
-      if (*kv == 0) EXPECT_TRUE(identical(together, decoded(*opened(pool()), tokens, 1))) << name << ": one by one";
+      if (*kv == 0) {
+        EXPECT_TRUE(identical(together, decoded(*opened(pool()), tokens, 1))) << name << ": one by one";
+      }
       for (const int threads : {1, 2, 3}) {
         ThreadPool team(threads);
         EXPECT_TRUE(identical(together, some(team, 0, 200))) << name << ", " << threads << " threads, kv '" << kv << "'";
@@ -248,7 +250,9 @@ TEST(Session, TheLedgerCountsRowsInLanesAsTogether) {
     EXPECT_LE(growth(pool()) + between, growth(crowd)) << "or they did not go in lanes, which hold few rows each";
     for (const Operation operation : {Operation::Linear, Operation::Norm, Operation::Activation, Operation::Attention}) {
       const Cost a = lanes->ledger().of(operation), b = together->ledger().of(operation);
-      if (first != 120) EXPECT_EQ(a.calls, b.calls) << name(operation) << ", from " << first;  // there the last part makes its queries with its keys
+      if (first != 120) {  // there the last part makes its queries with its keys
+        EXPECT_EQ(a.calls, b.calls) << name(operation) << ", from " << first;
+      }
       EXPECT_EQ(a.bytes, b.bytes) << name(operation) << ", from " << first;
       EXPECT_EQ(a.operations, b.operations) << name(operation) << ", from " << first;
       EXPECT_GT(a.nanoseconds, 0u) << name(operation);
