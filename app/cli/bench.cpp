@@ -9,6 +9,7 @@
 #include "app/cli/roofline.h"
 #include "app/cli/text.h"
 #include "engine/evaluation/evaluate.h"
+#include "engine/kernels/isa.h"
 #include "engine/weights/wide.h"
 
 namespace ts::cli {
@@ -69,6 +70,7 @@ void print(const BenchResult& r, const std::optional<MeasuredMemory>& memory, co
   facts.add("bandwidth", numberText(r.readBandwidthGBs) + " GB/s of the machine; decode uses " + numberText(100 * r.bandwidthUsed, 3) + " %");
   facts.add("arithmetic", numberText(r.arithmetic.floatGops, 3) + " GOP/s of float32" +
                               (r.arithmetic.byteGops > 0 ? ", " + numberText(r.arithmetic.byteGops, 3) + " of bytes" : std::string()) + " at most");
+  facts.add("kernels", kernelIsa() + (kernels::readsAheadAlone() ? ", one row: the processor reads ahead by itself" : ", one row: told what it will read"));
   facts.add("memory", memoryText(r.memory));
   if (memory) addMemory(facts, *memory);
   facts.add("noise", numberText(100 * r.noise, 2) + " %" + (r.noise > kHighNoise ? "  HIGH: other work ran on this machine" : ""));
@@ -145,7 +147,7 @@ Result<Json> run(Shell& shell, const Flags& flags) {
               {"spread", {{"prefill_tokens_per_s", jsonOf(r.prefillTokensPerSecond)}, {"decode_tokens_per_s", jsonOf(r.decodeTokensPerSecond)}, {"ttft_ms", jsonOf(r.ttftMs)}}},
               {"arithmetic", {{"float_gops", r.arithmetic.floatGops}, {"byte_gops", r.arithmetic.byteGops}}},
               {"operations", operationsOf(r.operations, r)},
-              {"prefill_operations", operationsOf(r.prefillOperations, r)}, {"layers", layersOf(r)}, {"kernels", kernelsOf()}, {"plan", commandLine(loaded.plan)}, {"engaged", engaged}};
+              {"prefill_operations", operationsOf(r.prefillOperations, r)}, {"layers", layersOf(r)}, {"isa", kernelIsa()}, {"reads_ahead_alone", kernels::readsAheadAlone()}, {"kernels", kernelsOf()}, {"plan", commandLine(loaded.plan)}, {"engaged", engaged}};
 }
 
 }  // namespace
