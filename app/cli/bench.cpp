@@ -70,7 +70,7 @@ void print(const BenchResult& r, const std::optional<MeasuredMemory>& memory, co
   facts.add("bandwidth", numberText(r.readBandwidthGBs) + " GB/s of the machine; decode uses " + numberText(100 * r.bandwidthUsed, 3) + " %");
   facts.add("arithmetic", numberText(r.arithmetic.floatGops, 3) + " GOP/s of float32" +
                               (r.arithmetic.byteGops > 0 ? ", " + numberText(r.arithmetic.byteGops, 3) + " of bytes" : std::string()) + " at most");
-  facts.add("kernels", kernelIsa() + (kernels::readsAheadAlone() ? ", one row: the processor reads ahead by itself" : ", one row: told what it will read"));
+  facts.add("kernels", kernelIsa() + (kernels::readsAheadAlone() ? ", one row: left to the processor to read ahead, where little is computed" : ", one row: asks for what it will read"));
   facts.add("memory", memoryText(r.memory));
   if (memory) addMemory(facts, *memory);
   facts.add("noise", numberText(100 * r.noise, 2) + " %" + (r.noise > kHighNoise ? "  HIGH: other work ran on this machine" : ""));

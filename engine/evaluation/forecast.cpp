@@ -64,7 +64,7 @@ std::uint64_t passBytes(const KeptRows& rows, std::int64_t pass, int dim) {
 
 /// Whether a prompt's rows will go through the blocks in lanes (model/forward.cpp), as far as the weights' size tells: those of more than
 /// 12 bits, scales included, are taken for floats, and blocks for alike.
-bool goesInLanes(const ModelConfig& c, std::uint64_t weightBytes, const Plan& plan) {
+bool willGoInLanes(const ModelConfig& c, std::uint64_t weightBytes, const Plan& plan) {
   if (plan.activations != Activations::Q8) return false;
   std::uint64_t blocks = 0;
   for (const LayerConfig& layer : c.layers) {
@@ -116,7 +116,7 @@ Result<RunForecast> forecastRun(const ModelConfig& config, std::uint64_t weightB
   std::int64_t logitRows = 1;
   const auto guesses = registry().resolve(Family::Decoding, effectiveDecode(plan));
   if (guesses && guesses->values().contains("length")) logitRows += guesses->integer("length");
-  forecast.use.scratch = scratchBytes(config, prompt, std::min(prompt, rows.chunk), positions, logitRows, threads, goesInLanes(config, weightBytes, plan));
+  forecast.use.scratch = scratchBytes(config, prompt, std::min(prompt, rows.chunk), positions, logitRows, threads, willGoInLanes(config, weightBytes, plan));
   for (const LayerConfig& layer : config.layers)
     forecast.passing += static_cast<std::uint64_t>(config.kvHeadsOf(layer)) * passBytes(rows, std::min(prompt, rows.chunk), config.headDim);
   forecast.tokenizer = static_cast<std::uint64_t>(config.vocabulary) * kTokenizerToken;

@@ -236,13 +236,8 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace ts {
 namespace kernels {
-HWY_EXPORT(scoresTable);
 namespace {
-const ScoresTable& table() {
-  static const bool chosen = (chooseIsa(), true);
-  (void)chosen;
-  return *HWY_DYNAMIC_DISPATCH(scoresTable)();
-}
+TS_CHOSEN_TABLE(ScoresTable, table, scoresTable)
 }  // namespace
 }  // namespace kernels
 using kernels::table;

@@ -179,13 +179,8 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace ts {
 namespace kernels {
-HWY_EXPORT(valuesTable);
 namespace {
-const ValuesTable& table() {
-  static const bool chosen = (chooseIsa(), true);
-  (void)chosen;
-  return *HWY_DYNAMIC_DISPATCH(valuesTable)();
-}
+TS_CHOSEN_TABLE(ValuesTable, table, valuesTable)
 }  // namespace
 }  // namespace kernels
 using kernels::table;

@@ -283,13 +283,8 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace ts {
 namespace kernels {
-HWY_EXPORT(cacheCodesTable);
 namespace {
-const CacheCodesTable& table() {
-  static const bool chosen = (chooseIsa(), true);
-  (void)chosen;
-  return *HWY_DYNAMIC_DISPATCH(cacheCodesTable)();
-}
+TS_CHOSEN_TABLE(CacheCodesTable, table, cacheCodesTable)
 }  // namespace
 }  // namespace kernels
 using kernels::table;

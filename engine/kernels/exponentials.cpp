@@ -203,13 +203,8 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace ts {
 namespace kernels {
-HWY_EXPORT(exponentialsTable);
 namespace {
-const ExponentialsTable& table() {
-  static const bool chosen = (chooseIsa(), true);
-  (void)chosen;
-  return *HWY_DYNAMIC_DISPATCH(exponentialsTable)();
-}
+TS_CHOSEN_TABLE(ExponentialsTable, table, exponentialsTable)
 }  // namespace
 }  // namespace kernels
 

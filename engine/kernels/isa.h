@@ -27,3 +27,13 @@ int isaGeneration();
 }  // namespace kernels
 
 }  // namespace ts
+
+/// Defines `const Table& name()` in namespace ts::kernels, where a dispatching file is compiled once: what `make` of the instruction set
+/// in force returns.
+#define TS_CHOSEN_TABLE(Table, name, make)          \
+  HWY_EXPORT(make);                                 \
+  const Table& name() {                             \
+    static const bool chosen = (chooseIsa(), true); \
+    (void)chosen;                                   \
+    return *HWY_DYNAMIC_DISPATCH(make)();           \
+  }

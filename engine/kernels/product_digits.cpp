@@ -200,11 +200,6 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace ts::kernels {
-HWY_EXPORT(digitsTableOf);
-const DigitsTable& digitsTable() {
-  static const bool chosen = (chooseIsa(), true);
-  (void)chosen;
-  return *HWY_DYNAMIC_DISPATCH(digitsTableOf)();
-}
+TS_CHOSEN_TABLE(DigitsTable, digitsTable, digitsTableOf)
 }  // namespace ts::kernels
 #endif

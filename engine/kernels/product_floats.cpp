@@ -399,11 +399,6 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace ts::kernels {
-HWY_EXPORT(floatsTableOf);
-const FloatsTable& floatsTable() {
-  static const bool chosen = (chooseIsa(), true);
-  (void)chosen;
-  return *HWY_DYNAMIC_DISPATCH(floatsTableOf)();
-}
+TS_CHOSEN_TABLE(FloatsTable, floatsTable, floatsTableOf)
 }  // namespace ts::kernels
 #endif

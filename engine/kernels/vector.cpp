@@ -215,13 +215,8 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace ts {
 namespace kernels {
-HWY_EXPORT(vectorTable);
 namespace {
-const VectorTable& table() {
-  static const bool chosen = (chooseIsa(), true);
-  (void)chosen;
-  return *HWY_DYNAMIC_DISPATCH(vectorTable)();
-}
+TS_CHOSEN_TABLE(VectorTable, table, vectorTable)
 }  // namespace
 }  // namespace kernels
 

@@ -9,85 +9,11 @@
 #include <cstring>
 
 #include "engine/kv/strategy.h"
-#include "engine/model/lanes.h"
 #include "engine/registry/registry.h"
-#include "engine/weights/formats.h"
+#include "tests/engine/session/support.h"
 
 namespace ts {
 namespace {
-
-ThreadPool& pool() {
-  static ThreadPool instance(1);  // tests run side by side
-  return instance;
-}
-
-std::shared_ptr<const Model> family(const char* name) {
-  const auto checkpoint = openCheckpoint(std::filesystem::path(TS_SOURCE_DIR) / "tests/data/families" / name);
-  return *buildModel(*checkpoint, pool());
-}
-
-std::vector<StrategySpec> specs(const std::string& text) {
-  std::vector<StrategySpec> list;
-  for (std::size_t begin = 0; begin < text.size();) {
-    const auto end = std::min(text.find('+', begin), text.size());
-    list.push_back(*parseStrategy(text.substr(begin, end - begin), ""));
-    begin = end + 1;
-  }
-  return list;
-}
-
-std::unique_ptr<Session> open(std::shared_ptr<const Model> model, const std::string& kv) { return *Session::open(std::move(model), pool(), {.kv = specs(kv)}); }
-
-std::vector<int> someTokens(int n, int vocabulary = 320) {
-  std::vector<int> ids;
-  for (int i = 0; i < n; ++i) ids.push_back((i * 7919 + i * i * 31 + 5) % (vocabulary - 3) + 3);
-  return ids;
-}
-
-using Logits = std::vector<std::vector<float>>;
-
-/// Logits after every token, run `step` tokens at a time as drafts of which all are committed; each draft is followed by a
-/// wrong one that is dropped.
-Logits decoded(Session& session, std::span<const int> tokens, int step) {
-  Logits all;
-  for (std::size_t begin = 0; begin < tokens.size();) {
-    const auto count = std::min<std::size_t>({static_cast<std::size_t>(step), tokens.size() - begin, static_cast<std::size_t>(session.draftLimit())});
-    const int wrong[] = {3, 4};
-    EXPECT_TRUE(session.decode(DraftTree::chain(std::span(wrong, std::min<std::size_t>(2, static_cast<std::size_t>(session.draftLimit()))))));
-    EXPECT_TRUE(session.decode(DraftTree::chain(tokens.subspan(begin, count))));
-    std::vector<int> path;
-    for (std::size_t i = 0; i < count; ++i) {
-      const auto logits = session.logits(static_cast<int>(i));
-      all.emplace_back(logits.begin(), logits.end());
-      path.push_back(static_cast<int>(i));
-    }
-    session.commit(path);
-    begin += count;
-  }
-  return all;
-}
-
-Logits prefilled(Session& session, std::span<const int> tokens, std::int64_t firstWanted = 0) {
-  Logits all;
-  const auto done = session.prefill(tokens, firstWanted, [&](std::int64_t, std::span<const float> logits) { all.emplace_back(logits.begin(), logits.end()); });
-  EXPECT_TRUE(done);
-  return all;
-}
-
-double worst(const Logits& a, const Logits& b) {
-  EXPECT_EQ(a.size(), b.size());
-  double most = 0;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    for (std::size_t n = 0; n < a[i].size(); ++n) most = std::max<double>(most, std::abs(a[i][n] - b[i][n]));
-  return most;
-}
-
-bool identical(const Logits& a, const Logits& b) {
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    if (std::memcmp(a[i].data(), b[i].data(), a[i].size() * sizeof(float)) != 0) return false;
-  return true;
-}
 
 struct Case {
   const char* model;
@@ -187,78 +113,6 @@ TEST(Session, ThreadsDoNotChangeAResult) {
     }
   }
   unsetenv("TRADESPACE_WIDE");
-}
-
-/// The model with maps of 8 bits.
-std::shared_ptr<const Model> inBytes(const Model& model) {
-  auto made = std::make_shared<Model>(model);
-  for (Block& block : made->blocks)
-    for (Linear* linear : {&block.q, &block.k, &block.v, &block.o, &block.gate, &block.up, &block.down}) {
-      if (!linear->weight) continue;
-      const Matrix& m = *linear->weight;
-      std::vector<float> weights(static_cast<std::size_t>(m.rows() * m.cols()));
-      m.unpackRows(0, m.rows(), weights.data());
-      linear->weight = packQ8(weights.data(), m.rows(), m.cols(), 32, pool());
-    }
-  return made;
-}
-
-constexpr int kTooMany = 8;  // threads, for each of which 200 rows have no part: they go together
-static_assert(200 <= (kTooMany - 1) * Lanes::kRows);
-
-TEST(Session, RowsThatGoThroughABlockInLanesComeOutAsTogether) {
-  if (!Lanes::cached(1)) GTEST_SKIP() << "needs a machine that tells the size of its last-level cache";
-  const auto tokens = someTokens(200);
-  ThreadPool crowd(kTooMany);
-  for (const char* name : {"llama", "gpt2", "qwen3", "olmo2"}) {  // norms, biases and rotations of all kinds
-    const auto model = inBytes(*family(name));
-    for (const char* kv : {"", "q8", "h2o:budget=0.5,interval=100"}) {
-      const auto opened = [&](ThreadPool& team) { return *Session::open(model, team, {.kv = specs(kv), .activations = Activations::Q8}); };
-      const auto some = [&](ThreadPool& team, std::int64_t first, std::size_t count) { return prefilled(*opened(team), std::span(tokens).first(count), first); };
-      const Logits together = some(crowd, 0, 200);
-      if (*kv == 0) {
-        EXPECT_TRUE(identical(together, decoded(*opened(pool()), tokens, 1))) << name << ": one by one";
-      }
-      for (const int threads : {1, 2, 3}) {
-        ThreadPool team(threads);
-        EXPECT_TRUE(identical(together, some(team, 0, 200))) << name << ", " << threads << " threads, kv '" << kv << "'";
-        for (const std::int64_t first : {50, 131, 199})
-          EXPECT_TRUE(identical(some(team, first, 200), Logits(together.begin() + first, together.end()))) << name << ", " << threads << " threads, kv '" << kv << "', from " << first;
-        if (*kv == 0)
-          for (const std::size_t count : {33, 64, 65, 97})  // a row more than a part, parts of unequal size
-            EXPECT_TRUE(identical(some(team, 0, count), Logits(together.begin(), together.begin() + static_cast<std::ptrdiff_t>(count)))) << name << ", " << threads << " threads, " << count << " rows";
-      }
-    }
-  }
-}
-
-TEST(Session, TheLedgerCountsRowsInLanesAsTogether) {
-  if (!Lanes::cached(1)) GTEST_SKIP() << "needs a machine that tells the size of its last-level cache";
-  const auto model = inBytes(*family("llama"));
-  const auto tokens = someTokens(200);
-  ThreadPool team(2), crowd(kTooMany);
-  for (const std::int64_t first : {0, 120, 199}) {  // the last block's queries of all rows, of some, of one
-    const auto session = [&](ThreadPool& threads, std::size_t count = 200) {
-      auto opened = *Session::open(model, threads, {.kv = {}, .activations = Activations::Q8});
-      prefilled(*opened, std::span(tokens).first(count), first);
-      return opened;
-    };
-    const auto lanes = session(team), together = session(crowd);
-    // Of one lane, which is sure to be used.
-    const auto growth = [&](ThreadPool& threads) { return session(threads)->memory().scratch - session(threads, 100)->memory().scratch; };
-    const std::uint64_t between = 100 * 2 * static_cast<std::uint64_t>(model->blocks[0].intermediate) * sizeof(float);  // of 100 rows, gate and up
-    EXPECT_LE(growth(pool()) + between, growth(crowd)) << "or they did not go in lanes, which hold few rows each";
-    for (const Operation operation : {Operation::Linear, Operation::Norm, Operation::Activation, Operation::Attention}) {
-      const Cost a = lanes->ledger().of(operation), b = together->ledger().of(operation);
-      if (first != 120) {  // there the last part makes its queries with its keys
-        EXPECT_EQ(a.calls, b.calls) << name(operation) << ", from " << first;
-      }
-      EXPECT_EQ(a.bytes, b.bytes) << name(operation) << ", from " << first;
-      EXPECT_EQ(a.operations, b.operations) << name(operation) << ", from " << first;
-      EXPECT_GT(a.nanoseconds, 0u) << name(operation);
-      EXPECT_EQ(lanes->ledger().of(1, operation).operations, together->ledger().of(1, operation).operations) << name(operation);
-    }
-  }
 }
 
 TEST(Session, ACodecOfMoreBitsIsNearer) {
