@@ -5,7 +5,6 @@
 #include <array>
 #include <cassert>
 #include <chrono>
-#include <initializer_list>
 
 #include "engine/kernels/vector.h"
 
@@ -37,9 +36,14 @@ class Timed {
  public:
   Timed(const Pass& pass, Operation operation) : pass_(pass), operation_(operation), start_(std::chrono::steady_clock::now()) {}
   ~Timed() {
-    cost.nanoseconds = static_cast<std::uint64_t>((std::chrono::steady_clock::now() - start_).count());
+    cost.nanoseconds = static_cast<std::uint64_t>((std::chrono::steady_clock::now() - start_).count()) - within_;
     cost.calls = 1;
     pass_.execution.ledger.add(operation_, cost);
+  }
+  /// Counts what of this time was another operation's.
+  void give(Operation other, std::uint64_t nanoseconds) {
+    pass_.execution.ledger.add(other, {.nanoseconds = nanoseconds, .calls = 1});
+    within_ += nanoseconds;
   }
   Cost cost;
 
@@ -47,6 +51,23 @@ class Timed {
   const Pass& pass_;
   Operation operation_;
   std::chrono::steady_clock::time_point start_;
+  std::uint64_t within_ = 0;
+};
+
+/// Nanoseconds that the driver, worker 0, spends on what others do too.
+class DriverTime {
+ public:
+  template <class Body>
+  void of(int worker, Body body) {
+    if (worker != 0) return body();
+    const auto start = std::chrono::steady_clock::now();
+    body();
+    nanoseconds_ += static_cast<std::uint64_t>((std::chrono::steady_clock::now() - start).count());
+  }
+  std::uint64_t nanoseconds() const { return nanoseconds_; }
+
+ private:
+  std::uint64_t nanoseconds_ = 0;
 };
 
 void normRow(NormKind kind, const Norm& norm, float epsilon, const float* in, std::int64_t n, float* out) {
@@ -57,14 +78,13 @@ void normRow(NormKind kind, const Norm& norm, float epsilon, const float* in, st
 }
 
 void normRows(const Pass& pass, const Norm& norm, ConstRows in, Rows out) {
-  const Timed timed(pass, Operation::Norm);
   const ModelConfig& c = pass.model.config;
-  forRows(pass, in.count, [&](std::int64_t i) { normRow(c.norm, norm, c.normEpsilon, in.row(i), in.width, out.row(i)); });
+  for (std::int64_t i = 0; i < in.count; ++i) normRow(c.norm, norm, c.normEpsilon, in.row(i), in.width, out.row(i));
 }
 
-void addBias(const Linear& linear, Rows out) {
+void addBias(const Linear& linear, Rows rows, Range columns) {
   if (linear.bias.empty()) return;
-  for (std::int64_t i = 0; i < out.count; ++i) addTo(linear.bias.data(), out.width, out.row(i));
+  for (std::int64_t i = 0; i < rows.count; ++i) addTo(linear.bias.data() + columns.begin, columns.size(), rows.row(i) + columns.begin);
 }
 
 struct Step {
@@ -76,21 +96,45 @@ struct Step {
 /// Rows up to which reading weights takes longer than multiplying them, so that it pays to fetch them early.
 constexpr std::int64_t kExpectingRows = 4;
 
-/// Says that the pass comes to these maps, which take the same input, after the next operation; to `before` ahead of them.
-void expect(const Pass& pass, std::int64_t rows, std::initializer_list<const Linear*> next, std::span<const Stretch> before = {}) {
+/// Maps of the same input that come next; alike: something comes after all of them (Around).
+struct Expected {
+  std::array<const Linear*, 3> maps{};
+  bool alike = false;
+};
+
+/// Says that the pass comes to these maps after the next operation; to `before` ahead of them.
+void expect(const Pass& pass, std::int64_t rows, Expected next, std::span<const Stretch> before = {}) {
   if (rows > kExpectingRows) return;
   std::array<const Matrix*, 3> matrices;
   std::size_t count = 0;
-  for (const Linear* linear : next)
-    if (linear->weight) matrices[count++] = linear->weight.get();
-  expectProducts(before, std::span(matrices).first(count), pass.execution);
+  for (const Linear* linear : next.maps)
+    if (linear && linear->weight) matrices[count++] = linear->weight.get();
+  expectProducts(before, std::span(matrices).first(count), next.alike, pass.execution);
 }
 
 constexpr int kNoLayer = -1;
+const Norm kNoNorm;
 
-/// Several maps of the same input with one barrier; biases added. `next` are the maps that the pass comes to after these, and
-/// after `attending`'s attention if that is not none.
-void apply(const Pass& pass, ConstRows in, std::span<const Step> steps, std::initializer_list<const Linear*> next, int attending = kNoLayer) {
+/// The rows' norm, or they themselves where there is none.
+ConstRows normed(const Pass& pass, const Norm& norm, ConstRows in) {
+  if (norm.weight.empty()) return in;
+  const Timed timed(pass, Operation::Norm);
+  const Rows out = view(pass.workspace.normed, in.count, in.width);
+  forRows(pass, in.count, [&](std::int64_t i) { normRows(pass, norm, in.some(i, 1), out.some(i, 1)); });
+  return out;
+}
+
+/// What is done with a column of all maps once it is there, and what it counts as.
+struct Then {
+  Operation operation = Operation::Count;
+  FunctionRef<void(Range rows, Range columns)> with;
+};
+
+/// Several maps of the same input with one barrier, biases added: of the rows' norm, made on the way, and with what comes then. `next` are
+/// the maps that the pass comes to after these, and after `attending`'s attention if that is not none.
+void apply(const Pass& pass, const Norm& norm, ConstRows in, std::span<const Step> steps, const Expected& next, const Then& then = {}, int attending = kNoLayer) {
+  const bool norms = !norm.weight.empty() && !pass.observer;
+  if (!norms) in = normed(pass, norm, in);
   Timed timed(pass, Operation::Linear);
   const bool attends = attending != kNoLayer && in.count == 1 && pass.execution.pool.size() > 1;  // a lane waits for nobody
   expect(pass, in.count, next, attends ? pass.attention.expect(attending) : std::span<const Stretch>());
@@ -102,11 +146,22 @@ void apply(const Pass& pass, ConstRows in, std::span<const Step> steps, std::ini
     timed.cost.bytes += step.linear->weight->bytesRead();
     timed.cost.operations += step.linear->weight->operations() * static_cast<std::uint64_t>(in.count);
   }
-  if (count == 1)
-    products[0].matrix->multiply(in, products[0].out, pass.execution, pass.wide);
-  else
-    multiplyTogether(in, std::span(products.data(), count), pass.execution, pass.wide);
-  for (const Step& step : steps) addBias(*step.linear, step.out);
+  DriverTime norming, finishing;
+  const auto before = [&](ConstRows rows, Rows made, int worker) { norming.of(worker, [&] { normRows(pass, norm, rows, made); }); };
+  const auto after = [&](Range rows, Range columns, int worker) {
+    finishing.of(worker, [&] {
+      for (const Step& step : steps) addBias(*step.linear, step.out.some(rows.begin, rows.size()), columns);
+      then.with(rows, columns);
+    });
+  };
+  Around around;
+  if (norms) around.before = before, around.made = view(pass.workspace.normed, in.count, in.width);
+  if (then.with) around.after = after;
+  multiplyTogether(in, std::span(products.data(), count), pass.execution, pass.wide, around);
+  if (!then.with)
+    for (const Step& step : steps) addBias(*step.linear, step.out, {0, step.out.width});
+  if (norms) timed.give(Operation::Norm, norming.nanoseconds());
+  if (then.with) timed.give(then.operation, finishing.nanoseconds());
 }
 
 /// Query/key norm over each head or over the whole row, then rotation. `rows` are the last of the pass.
@@ -128,19 +183,20 @@ void normAndRotate(const Pass& pass, const Norm& norm, int heads, int rope, Rows
   });
 }
 
-/// hidden += sublayer output, through the post-norm where the block has one. Returns what comes next takes: hidden, or its
-/// norm by `next`, made while a row is at hand.
-ConstRows addResidual(const Pass& pass, const Norm& post, Rows out, Rows hidden, const Norm* next) {
+/// hidden += the map of `in`, through the post-norm where the block has one.
+void addMapped(const Pass& pass, Role role, const Linear& linear, const Norm& post, ConstRows in, Rows hidden, const Expected& next) {
+  const Rows out = view(pass.workspace.projected, hidden.count, hidden.width);
+  const Step step{role, &linear, out};
+  const auto add = [&](Range rows, Range columns) {
+    for (std::int64_t i = rows.begin; i < rows.end; ++i) addTo(out.row(i) + columns.begin, columns.size(), hidden.row(i) + columns.begin);
+  };
+  if (post.weight.empty()) return apply(pass, kNoNorm, in, std::span(&step, 1), next, {Operation::Norm, add});
+  apply(pass, kNoNorm, in, std::span(&step, 1), next);
   const Timed timed(pass, Operation::Norm);
-  const ModelConfig& c = pass.model.config;
-  const bool norms = next && !next->weight.empty();
-  const Rows normed = norms ? view(pass.workspace.normed, hidden.count, c.hidden) : hidden;
   forRows(pass, hidden.count, [&](std::int64_t i) {
-    if (!post.weight.empty()) normRow(c.norm, post, c.normEpsilon, out.row(i), out.width, out.row(i));
-    addTo(out.row(i), hidden.width, hidden.row(i));
-    if (norms) normRow(c.norm, *next, c.normEpsilon, hidden.row(i), hidden.width, normed.row(i));
+    normRows(pass, post, out.some(i, 1), out.some(i, 1));
+    add({i, i + 1}, {0, hidden.width});
   });
-  return normed;
 }
 
 /// out = gate(in) * up, or the activation alone when `up` is null.
@@ -156,18 +212,13 @@ void activateRow(Gate kind, const float* in, const float* up, std::int64_t n, fl
 void project(const Pass& pass, const Block& block, int layer, ConstRows hidden, Rows q, Rows k, Rows v) {
   const ModelConfig& c = pass.model.config;
   const std::int64_t m = hidden.count, wanted = q.count;
-  ConstRows in = hidden;
-  if (!block.attentionNorm.weight.empty()) {
-    const Rows normed = view(pass.workspace.normed, m, c.hidden);
-    normRows(pass, block.attentionNorm, hidden, normed);
-    in = normed;
-  }
   const std::array<Step, 3> steps{Step{Role::K, &block.k, k}, Step{Role::V, &block.v, v}, Step{Role::Q, &block.q, q}};  // q last: it may be of fewer rows
   if (wanted == m) {
-    apply(pass, in, steps, {&block.o}, layer);
+    apply(pass, block.attentionNorm, hidden, steps, {{&block.o}, true}, {}, layer);
   } else {
-    apply(pass, in, std::span(steps).first(2), {});
-    if (wanted > 0) apply(pass, in.from(m - wanted), std::span(steps).last(1), {&block.o}, layer);
+    const ConstRows in = normed(pass, block.attentionNorm, hidden);
+    apply(pass, kNoNorm, in, std::span(steps).first(2), {});
+    if (wanted > 0) apply(pass, kNoNorm, in.from(m - wanted), std::span(steps).last(1), {{&block.o}, true}, {}, layer);
   }
   const Timed timed(pass, Operation::Norm);
   const int rope = c.layers[static_cast<std::size_t>(layer)].rope;
@@ -175,42 +226,29 @@ void project(const Pass& pass, const Block& block, int layer, ConstRows hidden, 
   normAndRotate(pass, block.kNorm, block.kvHeads, rope, k);
 }
 
-/// What follows attention, and returns what the other half takes.
-ConstRows attentionOut(const Pass& pass, const Block& block, ConstRows attended, Rows hidden) {
-  const Rows out = view(pass.workspace.projected, hidden.count, pass.model.config.hidden);
-  const Step step{Role::O, &block.o, out};
-  apply(pass, attended, std::span(&step, 1), {&block.gate, &block.up});
-  return addResidual(pass, block.attentionPostNorm, out, hidden, &block.mlpNorm);
+/// What follows attention.
+void attentionOut(const Pass& pass, const Block& block, ConstRows attended, Rows hidden) {
+  addMapped(pass, Role::O, block.o, block.attentionPostNorm, attended, hidden, {{&block.gate, &block.up}, true});
 }
 
-void mlpHalf(const Pass& pass, const Block& block, int layer, ConstRows in, Rows hidden) {
-  const ModelConfig& c = pass.model.config;
-  Workspace& w = pass.workspace;
-  const std::int64_t m = hidden.count;
-  const Rows up = view(w.up, m, block.intermediate), out = view(w.projected, m, c.hidden);
-  Rows activated = up;
-  if (block.gate.weight) {
-    const Rows gate = view(w.gate, m, block.intermediate);
-    const std::array<Step, 2> steps{Step{Role::Gate, &block.gate, gate}, Step{Role::Up, &block.up, up}};
-    apply(pass, in, steps, {&block.down});
-    const Timed timed(pass, Operation::Activation);
-    forRows(pass, m, [&](std::int64_t i) { activateRow(c.gate, gate.row(i), up.row(i), gate.width, gate.row(i)); });
-    activated = gate;
-  } else {
-    const Step step{Role::Up, &block.up, up};
-    apply(pass, in, std::span(&step, 1), {&block.down});
-    const Timed timed(pass, Operation::Activation);
-    forRows(pass, m, [&](std::int64_t i) { activateRow(c.gate, up.row(i), nullptr, up.width, up.row(i)); });
-  }
-  const Step down{Role::Down, &block.down, out};
+void mlpHalf(const Pass& pass, const Block& block, int layer, Rows hidden) {
+  const Gate kind = pass.model.config.gate;
+  const bool gated = block.gate.weight != nullptr;
+  const Rows up = view(pass.workspace.up, hidden.count, block.intermediate);
+  const Rows activated = gated ? view(pass.workspace.gate, hidden.count, block.intermediate) : up;
+  const std::array<Step, 2> steps{Step{Role::Gate, &block.gate, activated}, Step{Role::Up, &block.up, up}};
+  const auto activate = [&](Range rows, Range columns) {
+    for (std::int64_t i = rows.begin; i < rows.end; ++i) {
+      float* row = activated.row(i) + columns.begin;
+      activateRow(kind, row, gated ? up.row(i) + columns.begin : nullptr, columns.size(), row);
+    }
+  };
+  apply(pass, block.mlpNorm, hidden, std::span(steps).last(gated ? 2 : 1), {{&block.down}, true}, {Operation::Activation, activate});
   const auto after = static_cast<std::size_t>(layer) + 1;
-  if (after < pass.model.blocks.size()) {
-    const Block& follows = pass.model.blocks[after];
-    apply(pass, activated, std::span(&down, 1), {&follows.k, &follows.v, &follows.q});
-  } else {
-    apply(pass, activated, std::span(&down, 1), {&pass.model.head});
-  }
-  addResidual(pass, block.mlpPostNorm, out, hidden, nullptr);
+  const bool last = after == pass.model.blocks.size();
+  const Block& follows = pass.model.blocks[last ? 0 : after];
+  const Linear &k = follows.k, &v = follows.v, &q = follows.q;
+  addMapped(pass, Role::Down, block.down, block.mlpPostNorm, activated, hidden, last ? Expected{{&pass.model.head}} : Expected{{&k, &v, &q}});
 }
 
 /// Whether rows go through the block in lanes. They do where an activation is one byte, so that multiplying takes so little time that
@@ -282,23 +320,23 @@ void runBlock(const Pass& pass, int layer, Rows hidden, std::int64_t firstWanted
   pass.attention.attend(layer, q, k, v, attended);
   takeRows(pass, wanted, alone, [&](const Pass& own, Range rows) {
     const Rows here = hidden.some(firstWanted + rows.begin, rows.size());
-    mlpHalf(own, block, layer, attentionOut(own, block, attended.some(rows.begin, rows.size()), here), here);
+    attentionOut(own, block, attended.some(rows.begin, rows.size()), here);
+    mlpHalf(own, block, layer, here);
   });
 }
 
 void runHead(const Pass& pass, ConstRows hidden, Rows logits) {
   const Model& model = pass.model;
-  const Rows normed = view(pass.workspace.normed, hidden.count, hidden.width);
-  normRows(pass, model.finalNorm, hidden, normed);
+  const ConstRows in = normed(pass, model.finalNorm, hidden);
   Timed timed(pass, Operation::Head);
   timed.cost.bytes = model.head.weight->bytesRead();
   timed.cost.operations = model.head.weight->operations() * static_cast<std::uint64_t>(hidden.count);
   if (!model.blocks.empty()) {  // the next token's first
     const Block& first = model.blocks.front();
-    expect(pass, hidden.count, {&first.k, &first.v, &first.q});
+    expect(pass, hidden.count, {{&first.k, &first.v, &first.q}});
   }
-  model.head.weight->multiply(normed, logits, pass.execution, pass.wide);
-  addBias(model.head, logits);
+  model.head.weight->multiply(in, logits, pass.execution, pass.wide);
+  addBias(model.head, logits, {0, logits.width});
   if (const float cap = model.config.logitSoftcap; cap > 0)
     for (std::int64_t i = 0; i < logits.count; ++i) softcap(cap, logits.width, logits.row(i));
 }

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "engine/core/buffer.h"
+#include "engine/core/function_ref.h"
 #include "engine/weights/execution.h"
 
 namespace ts {
@@ -47,15 +48,26 @@ class Matrix {
 
 using MatrixPtr = std::shared_ptr<const Matrix>;
 
-/// Several products of the same input with one barrier (q, k and v; gate and up). Same result as one by one.
 struct Product {
   const Matrix* matrix;
   Rows out;
 };
-void multiplyTogether(ConstRows in, std::span<const Product> products, Execution& execution, bool wide);
+
+/// What surrounds products, done by whoever has the rows or the columns at hand: it is in his caches then, and nobody waits for it. Rows
+/// and columns are each dealt with by themselves, so that results do not depend on who does what.
+struct Around {
+  /// made = what is multiplied in place of some rows `in`. Of few rows every worker makes all, for itself.
+  FunctionRef<void(ConstRows in, Rows made, int worker)> before;
+  Rows made;  ///< memory for what is made of all rows; with `before`
+  /// Called once for each column of every row, when all products have it. Products have the same columns then.
+  FunctionRef<void(Range rows, Range columns, int worker)> after;
+};
+
+/// Several products of the same input with one barrier (q, k and v; gate and up). Same result as one by one.
+void multiplyTogether(ConstRows in, std::span<const Product> products, Execution& execution, bool wide, const Around& around = {});
 
 /// Says that a product of a few rows with these matrices, together, comes after the next run of the pool: its workers fetch
-/// the beginning of what they will read of them while they wait; ahead of that what is read `before`. Changes no result.
-void expectProducts(std::span<const Stretch> before, std::span<const Matrix* const> matrices, Execution& execution);
+/// the beginning of what they will read of them while they wait; ahead of that what is read `before`. `alike`: something comes after all of them (Around). Changes no result.
+void expectProducts(std::span<const Stretch> before, std::span<const Matrix* const> matrices, bool alike, Execution& execution);
 
 }  // namespace ts

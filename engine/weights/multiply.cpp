@@ -26,12 +26,15 @@ constexpr std::size_t kTogether = 4;
 /// What a waiting worker fetches of the next matrices at most: a second-level cache must hold it beside what runs now.
 constexpr std::size_t kExpectedBytes = std::size_t{384} << 10;
 
+/// Products with one barrier, and what surrounds them.
 struct Batch {
   const PackedMatrix* matrices[kTogether];
   Rows outs[kTogether];
   std::size_t count = 0;
   std::int64_t panels = 0;
   Needs need;
+  bool alike = false;  ///< all have the same columns: a worker takes the same panels of each
+  Around around;       ///< of which `after` comes with alike only
   /// False when it is full, or its prepared activations do not serve this matrix.
   bool add(const PackedMatrix* matrix, Rows out, Way way) {
     if (count == kTogether || !need.add(way == Way::Floats ? needsOfFloats(matrix->view()) : needsOfDigits(matrix->view()))) return false;
@@ -39,6 +42,8 @@ struct Batch {
     panels += matrix->view().panels;
     return true;
   }
+  /// What is split among the workers: panels of all, or of each.
+  std::int64_t parts() const { return alike ? matrices[0]->view().panels : panels; }
 };
 
 /// What of a worker's share of all panels lies in a matrix whose panels come after `before` others.
@@ -46,69 +51,92 @@ Range shareOf(const PanelView& view, std::int64_t before, Range mine) {
   return {std::max<std::int64_t>(0, mine.begin - before), std::min(view.panels, mine.end - before)};
 }
 
-/// Some of all panels of the batch.
-template <class Tiles>
-void multiplySome(const Batch& batch, const Tiles& tiles, float* scratch, Range mine) {
+/// body(matrix, panels, out) for some parts of the batch; then what comes after them.
+template <class Body>
+void forSome(const Batch& batch, Range parts, std::int64_t rows, int worker, Body body) {
   std::int64_t before = 0;
   for (std::size_t i = 0; i < batch.count; ++i) {
     const PanelView& view = batch.matrices[i]->view();
-    const Range panels = shareOf(view, before, mine);
-    if (panels.size() > 0) multiplyPanels(view, panels, tiles, batch.outs[i], scratch);
-    before += view.panels;
+    const Range panels = shareOf(view, before, parts);
+    if (panels.size() > 0) body(*batch.matrices[i], panels, batch.outs[i]);
+    if (!batch.alike) before += view.panels;
   }
+  if (batch.around.after && parts.size() > 0) batch.around.after({0, rows}, {parts.begin * kPanel, std::min(parts.end * kPanel, batch.matrices[0]->rows())}, worker);
+}
+
+template <class Tiles>
+void multiplySome(const Batch& batch, const Tiles& tiles, float* scratch, Range parts, int worker) {
+  forSome(batch, parts, tiles.count, worker, [&](const PackedMatrix& matrix, Range panels, Rows out) { multiplyPanels(matrix.view(), panels, tiles, out, scratch); });
+}
+
+Range rowsOf(const FloatTiles& tiles, Range pieces) { return {pieces.begin * tiles.tile, std::min(pieces.end * tiles.tile, tiles.count)}; }
+Range rowsOf(const DigitTiles&, Range pieces) { return pieces; }
+
+/// Fills some pieces of tiles laid for `made` (if it is made before) or `in`.
+template <class Tiles>
+void makeSome(const Batch& batch, const Tiles& tiles, ConstRows in, Rows made, Range pieces, int worker) {
+  if (!batch.around.before) return fill(tiles, in, pieces);
+  const Range rows = rowsOf(tiles, pieces);
+  batch.around.before(in.some(rows.begin, rows.size()), made.some(rows.begin, rows.size()), worker);
+  fill(tiles, made, pieces);
 }
 
 /// Rows from which it pays to share the preparing of activations, at the price of a barrier.
 constexpr std::int64_t kSharedRows = 4;
 
-/// lay(memory) says where the prepared activations go; digits: 0 for floats.
+/// lay(rows, memory) says where the prepared activations of these rows go; digits: 0 for floats.
 template <class Lay>
 void run(const Batch& batch, ConstRows in, Execution& execution, int digits, std::size_t prepared, Lay lay) {
   std::size_t scratch = 0;
   for (std::size_t i = 0; i < batch.count; ++i) scratch = std::max(scratch, productScratchFloats(in.count, batch.matrices[i]->view(), digits));
   const int workers = execution.pool.size();
+  const std::int64_t parts = batch.parts();
+  const auto laid = [&](Rows made, float* memory) { return lay(batch.around.before ? ConstRows(made) : in, memory); };
   if (in.count < kSharedRows || workers == 1) {
+    const std::size_t own = batch.around.before && workers > 1 ? static_cast<std::size_t>(in.count * in.width) : 0;
     execution.pool.run([&](int worker) {
-      float* memory = execution.scratchFor(worker, prepared + scratch);
-      const auto tiles = lay(memory);
-      fill(tiles, in, {0, pieces(tiles)});
-      multiplySome(batch, tiles, memory + prepared, share(batch.panels, worker, workers));
+      float* memory = execution.scratchFor(worker, prepared + scratch + own);
+      const Rows made = own > 0 ? Rows{memory + prepared + scratch, in.count, in.width, in.width} : batch.around.made;
+      const auto tiles = laid(made, memory);
+      makeSome(batch, tiles, in, made, {0, pieces(tiles)}, worker);
+      multiplySome(batch, tiles, memory + prepared, share(parts, worker, workers), worker);
     });
     return;
   }
   if (execution.shared.size() < prepared) execution.shared.resize(prepared);
-  const auto tiles = lay(execution.shared.data());
-  execution.pool.split(pieces(tiles), 1, [&](Range range, int) { fill(tiles, in, range); });
+  const auto tiles = laid(batch.around.made, execution.shared.data());
+  execution.pool.split(pieces(tiles), 1, [&](Range range, int worker) { makeSome(batch, tiles, in, batch.around.made, range, worker); });
   if (in.count <= kNarrowRows)  // whoever waited fetched the beginning of an even share (expectProducts)
     return execution.pool.run(
-        [&](int worker) { multiplySome(batch, tiles, execution.scratchFor(worker, scratch), share(batch.panels, worker, workers)); });
-  const Portions cut(batch.panels, workers);
-  execution.pool.each(cut.count(), [&](std::int64_t i, int worker) { multiplySome(batch, tiles, execution.scratchFor(worker, scratch), cut[i]); });
+        [&](int worker) { multiplySome(batch, tiles, execution.scratchFor(worker, scratch), share(parts, worker, workers), worker); });
+  const Portions cut(parts, workers);
+  execution.pool.each(cut.count(), [&](std::int64_t i, int worker) { multiplySome(batch, tiles, execution.scratchFor(worker, scratch), cut[i], worker); });
 }
 
 void runFloats(const Batch& batch, ConstRows in, Execution& execution) {
   const std::int64_t padded = batch.matrices[0]->view().padded;
   run(batch, in, execution, 0, preparedFloats(in.count, padded, batch.need),
-      [&](float* memory) { return layFloats(in, padded, batch.need, memory); });
+      [&](ConstRows rows, float* memory) { return layFloats(rows, padded, batch.need, memory); });
 }
 void runDigits(const Batch& batch, ConstRows in, Execution& execution, int digits) {
   const std::int64_t padded = batch.matrices[0]->view().padded;
   run(batch, in, execution, digits, preparedDigits(in.count, padded, digits, batch.need),
-      [&](float* memory) { return layDigits(in, padded, digits, batch.need, memory); });
+      [&](ConstRows rows, float* memory) { return layDigits(rows, padded, digits, batch.need, memory); });
+}
+
+/// before of all rows, into made; returns that.
+ConstRows make(const Around& around, ConstRows in, Execution& execution) {
+  execution.pool.split(in.count, kSharedRows, [&](Range rows, int worker) { around.before(in.some(rows.begin, rows.size()), around.made.some(rows.begin, rows.size()), worker); });
+  return around.made;
 }
 
 /// Every matrix of the batch through oneDNN, each worker with its own slice of outputs.
 void runDnnl(const Batch& batch, ConstRows in, Execution& execution) {
+  if (batch.around.before) in = make(batch.around, in, execution);
   execution.pool.run([&](int worker) {
-    const Range mine = share(batch.panels, worker, execution.pool.size());
-    std::int64_t before = 0;
-    for (std::size_t i = 0; i < batch.count; ++i) {
-      const PackedMatrix& matrix = *batch.matrices[i];
-      const Range panels = shareOf(matrix.view(), before, mine);
-      if (panels.size() > 0)
-        multiplyByDnnl(matrix, panels, in, batch.outs[i], execution.scratchFor(worker, dnnlScratchFloats(matrix)));
-      before += matrix.view().panels;
-    }
+    forSome(batch, share(batch.parts(), worker, execution.pool.size()), in.count, worker, [&](const PackedMatrix& matrix, Range panels, Rows out) {
+      multiplyByDnnl(matrix, panels, in, out, execution.scratchFor(worker, dnnlScratchFloats(matrix)));
+    });
   });
 }
 
@@ -119,14 +147,39 @@ void runBatch(const Batch& batch, ConstRows in, Execution& execution, Way way, b
   way == Way::Floats ? runFloats(batch, in, execution) : runDigits(batch, in, execution, way == Way::OneDigit ? 1 : 3);
 }
 
+/// All products in one batch, which has what comes after them too, if that can be.
+bool fits(Batch& batch, std::span<const Product> products, const Around& around, Activations activations) {
+  const auto packed = [](const Product& p) { return dynamic_cast<const PackedMatrix*>(p.matrix); };
+  for (const Product& p : products) {
+    const PackedMatrix *matrix = packed(p), *first = packed(products[0]);
+    if (!matrix || wayOf(*matrix, activations) != wayOf(*first, activations) || matrix->rows() != first->rows() || !batch.add(matrix, p.out, wayOf(*matrix, activations))) return false;
+  }
+  batch.alike = true, batch.around = around;
+  return true;
+}
+
 }  // namespace
 
-void multiplyTogether(ConstRows in, std::span<const Product> products, Execution& execution, bool wide) {
+void multiplyTogether(ConstRows in, std::span<const Product> products, Execution& execution, bool wide, const Around& around) {
+  for ([[maybe_unused]] const Product& p : products) assert(in.width == p.matrix->cols() && p.out.width == p.matrix->rows() && in.count == p.out.count);
+  if (around.after) {
+    Batch all;
+    const bool wholeRows = in.count > kNarrowRows && execution.pool.size() > 1;  // of which parts of a few columns lie far apart
+    if (!wholeRows && fits(all, products, around, execution.activations)) return runBatch(all, in, execution, wayOf(*all.matrices[0], execution.activations), wide);
+    multiplyTogether(in, products, execution, wide, {.before = around.before, .made = around.made, .after = {}});
+    const std::int64_t width = products[0].out.width;
+    return execution.pool.split(in.count, kSharedRows, [&](Range rows, int worker) { around.after(rows, {0, width}, worker); });
+  }
+  Around with = around;
+  if (around.before && in.count > 0 && std::ranges::any_of(products, [](const Product& p) { return !dynamic_cast<const PackedMatrix*>(p.matrix); }))
+    in = make(around, in, execution), with = {};
   Batch batches[3];
+  for (Batch& batch : batches) batch.around = with;
   const auto flush = [&](Way way) {
     Batch& batch = batches[static_cast<int>(way)];
     runBatch(batch, in, execution, way, wide);
     batch = {};
+    batch.around = with;
   };
   for (const Product& p : products) {
     const auto* packed = dynamic_cast<const PackedMatrix*>(p.matrix);
@@ -134,7 +187,6 @@ void multiplyTogether(ConstRows in, std::span<const Product> products, Execution
       p.matrix->multiply(in, p.out, execution, wide);
       continue;
     }
-    assert(in.width == p.matrix->cols() && p.out.width == p.matrix->rows() && in.count == p.out.count);
     const Way way = wayOf(*packed, execution.activations);
     Batch& batch = batches[static_cast<int>(way)];
     if (!batch.add(packed, p.out, way)) {
@@ -145,7 +197,7 @@ void multiplyTogether(ConstRows in, std::span<const Product> products, Execution
   for (const Way way : {Way::Floats, Way::OneDigit, Way::ThreeDigits}) flush(way);
 }
 
-void expectProducts(std::span<const Stretch> before, std::span<const Matrix* const> matrices, Execution& execution) {
+void expectProducts(std::span<const Stretch> before, std::span<const Matrix* const> matrices, bool alike, Execution& execution) {
   const int workers = execution.pool.size();
   if (workers == 1) return;  // who never waits fetches nothing
   // As if they were one batch. Matrices that meet their activations in different ways are several, and a worker then fetches
@@ -155,6 +207,7 @@ void expectProducts(std::span<const Stretch> before, std::span<const Matrix* con
   std::int64_t all = 0;
   for (const Matrix* m : matrices)
     if (const auto* p = dynamic_cast<const PackedMatrix*>(m); p && packed < kTogether) views[packed++] = &p->view(), all += p->view().panels;
+  if (alike && packed > 0) all = views[0]->panels;
   for (int worker = 0; worker < workers; ++worker) {
     std::array<Stretch, ThreadPool::kStretches> stretches;
     std::size_t count = 0, left = kExpectedBytes;
@@ -173,7 +226,7 @@ void expectProducts(std::span<const Stretch> before, std::span<const Matrix* con
     for (std::size_t i = 0; i < packed; ++i) {
       const PanelView& v = *views[i];
       const Range panels = shareOf(v, done, mine);
-      done += v.panels;
+      if (!alike) done += v.panels;
       if (panels.size() <= 0) continue;
       take(v.data + static_cast<std::size_t>(panels.begin) * v.panelBytes, static_cast<std::size_t>(panels.size()) * v.panelBytes);
     }

@@ -189,6 +189,73 @@ TEST_P(MultiplyTest, TogetherIsTheSameAsOneByOne) {
     }
 }
 
+/// What surrounds products, taken to pieces: rows doubled before, a column's results of all products added up after.
+struct Surrounded {
+  std::vector<float> sums, calls;
+  std::vector<std::vector<float>> outs;
+};
+
+Surrounded surrounded(std::span<const MatrixPtr> matrices, std::span<const float> in, std::int64_t count, ThreadPool& pool, Activations activations, bool wide, bool before) {
+  Execution execution(pool, activations);
+  const std::int64_t cols = matrices[0]->cols(), rows = matrices[0]->rows();
+  Surrounded r;
+  r.sums.resize(static_cast<std::size_t>(count * rows)), r.calls.resize(r.sums.size()), r.outs.resize(matrices.size());
+  std::vector<Product> products;
+  for (std::size_t i = 0; i < matrices.size(); ++i) {
+    r.outs[i].resize(r.sums.size());
+    products.push_back({matrices[i].get(), Rows{r.outs[i].data(), count, rows, rows}});
+  }
+  std::vector<float> made(static_cast<std::size_t>(count * cols));
+  const auto doubled = [&](ConstRows from, Rows to, int) {
+    for (std::int64_t i = 0; i < from.count; ++i)
+      for (std::int64_t k = 0; k < cols; ++k) to.row(i)[k] = 2 * from.row(i)[k];
+  };
+  const auto add = [&](Range someRows, Range columns, int worker) {
+    EXPECT_LT(worker, pool.size());
+    for (std::int64_t i = someRows.begin; i < someRows.end; ++i)
+      for (std::int64_t n = columns.begin; n < columns.end; ++n) {
+        const auto at = static_cast<std::size_t>(i * rows + n);
+        ++r.calls[at];
+        for (const auto& out : r.outs) r.sums[at] += out[at];
+      }
+  };
+  Around around{.before = {}, .made = Rows{made.data(), count, cols, cols}, .after = add};
+  if (before) around.before = doubled;
+  multiplyTogether(ConstRows(in.data(), count, cols, cols), products, execution, wide, around);
+  return r;
+}
+
+TEST_P(MultiplyTest, WhatComesBeforeAndAfterIsDoneOnceToEachRowAndColumn) {
+  ThreadPool pool(1), two(2), five(5);
+  const std::int64_t rows = 37, cols = 96;  // the last panel is not full
+  const auto left = floats(rows * 8, 4), right = floats(8 * cols, 5);
+  const auto packed = samples::all(rows, cols, pool);
+  const MatrixPtr lowRank = makeLowRank(packF32(left.data(), rows, 8, pool), packF32(right.data(), 8, cols, pool));
+  std::vector<std::vector<MatrixPtr>> sets{{lowRank}, {packed.front().matrix}, {packed.front().matrix, lowRank}, {packed.front().matrix, packed.back().matrix}};
+  for (const auto& sample : packed) sets.push_back({sample.matrix, sample.matrix});
+  for (const auto& set : sets)
+    for (const Activations activations : {Activations::F32, Activations::Q8})
+      for (const bool wide : {false, true})
+        for (const bool before : {false, true})
+          for (const std::int64_t count : {1, 5, 40})
+            for (ThreadPool* team : {&pool, &two, &five}) {
+              setenv("TRADESPACE_WIDE", wide ? "onednn" : "tiles", 1);
+              const auto in = floats(count * cols, 6);
+              auto multiplied = in;
+              if (before)
+                for (float& x : multiplied) x *= 2;
+              const Surrounded got = surrounded(set, in, count, *team, activations, wide, before);
+              std::vector<float> sums(got.sums.size());
+              for (std::size_t i = 0; i < set.size(); ++i) {
+                const auto want = product(*set[i], multiplied, count, 1, activations, wide);
+                ASSERT_EQ(got.outs[i], want) << set[i]->format() << " M=" << count << " workers " << team->size();
+                for (std::size_t n = 0; n < sums.size(); ++n) sums[n] += want[n];
+              }
+              ASSERT_EQ(got.sums, sums) << set[0]->format() << " M=" << count << " workers " << team->size() << ": after all of them";
+              ASSERT_EQ(got.calls, std::vector<float>(sums.size(), 1.0f)) << set[0]->format();
+            }
+}
+
 TEST_P(MultiplyTest, NothingIsWrittenBesideTheResults) {
   setenv("TRADESPACE_WIDE", "tiles", 1);
   ThreadPool pool(2);
