@@ -10,6 +10,7 @@
 #include "app/cli/text.h"
 #include "engine/evaluation/evaluate.h"
 #include "engine/kernels/isa.h"
+#include "engine/weights/ahead.h"
 #include "engine/weights/wide.h"
 
 namespace ts::cli {
@@ -57,6 +58,16 @@ Json sensorsOf(const BenchResult& r) {
   return sensors;
 }
 
+/// How one row's kernels read weights, and how fast both ways were.
+std::string aheadText() {
+  const AheadChoice choice = settleAhead();
+  const std::string asked = numberText(choice.askedGBs, 3) + " GB/s", alone = numberText(choice.aloneGBs, 3) + " GB/s";
+  if (choice.askedGBs == 0) return "asks for what it will read";
+  return choice.asks ? "asks for what it will read (" + asked + " a core; left to the processor " + alone + ")"
+                     : "leaves reading ahead to the processor, where little is computed (" + alone + " a core; asking " + asked + ")";
+}
+Json aheadJson(const AheadChoice& choice) { return {{"asks", choice.asks}, {"asked_gb_s", choice.askedGBs}, {"alone_gb_s", choice.aloneGBs}}; }
+
 void print(const BenchResult& r, const std::optional<MeasuredMemory>& memory, const Loaded& loaded, const std::map<std::string, double>& engaged) {
   Facts facts;
   facts.add("plan", planText(loaded.plan) + "  on " + std::to_string(loaded.pool->size()) + " threads");
@@ -70,7 +81,7 @@ void print(const BenchResult& r, const std::optional<MeasuredMemory>& memory, co
   facts.add("bandwidth", numberText(r.readBandwidthGBs) + " GB/s of the machine; decode uses " + numberText(100 * r.bandwidthUsed, 3) + " %");
   facts.add("arithmetic", numberText(r.arithmetic.floatGops, 3) + " GOP/s of float32" +
                               (r.arithmetic.byteGops > 0 ? ", " + numberText(r.arithmetic.byteGops, 3) + " of bytes" : std::string()) + " at most");
-  facts.add("kernels", kernelIsa() + (kernels::readsAheadAlone() ? ", one row: left to the processor to read ahead, where little is computed" : ", one row: asks for what it will read"));
+  facts.add("kernels", kernelIsa() + "; one row " + aheadText());
   facts.add("memory", memoryText(r.memory));
   if (memory) addMemory(facts, *memory);
   facts.add("noise", numberText(100 * r.noise, 2) + " %" + (r.noise > kHighNoise ? "  HIGH: other work ran on this machine" : ""));
@@ -147,7 +158,7 @@ Result<Json> run(Shell& shell, const Flags& flags) {
               {"spread", {{"prefill_tokens_per_s", jsonOf(r.prefillTokensPerSecond)}, {"decode_tokens_per_s", jsonOf(r.decodeTokensPerSecond)}, {"ttft_ms", jsonOf(r.ttftMs)}}},
               {"arithmetic", {{"float_gops", r.arithmetic.floatGops}, {"byte_gops", r.arithmetic.byteGops}}},
               {"operations", operationsOf(r.operations, r)},
-              {"prefill_operations", operationsOf(r.prefillOperations, r)}, {"layers", layersOf(r)}, {"isa", kernelIsa()}, {"reads_ahead_alone", kernels::readsAheadAlone()}, {"kernels", kernelsOf()}, {"plan", commandLine(loaded.plan)}, {"engaged", engaged}};
+              {"prefill_operations", operationsOf(r.prefillOperations, r)}, {"layers", layersOf(r)}, {"isa", kernelIsa()}, {"one_row", aheadJson(settleAhead())}, {"kernels", kernelsOf()}, {"plan", commandLine(loaded.plan)}, {"engaged", engaged}};
 }
 
 }  // namespace

@@ -58,15 +58,6 @@ void chooseIsa() {
     }
   });
 }
-bool readsAheadAlone() {
-#if HWY_ARCH_X86 && (HWY_COMPILER_GCC || HWY_COMPILER_CLANG)
-  // AMD's since Zen 4, which are those with AVX-512. Measured: Zen 4 yes; Zen 3 about even, in a loop of loads; an Intel Xeon no.
-  static const bool alone = __builtin_cpu_is("amd") && __builtin_cpu_supports("avx512f");
-  return alone;
-#else
-  return false;
-#endif
-}
 int isaGeneration() { return generation.load(std::memory_order_relaxed); }
 }  // namespace kernels
 

@@ -20,8 +20,6 @@ bool forceIsa(const std::string& name);
 namespace kernels {
 /// Applies TRADESPACE_ISA; every dispatching file calls it before its first choice.
 void chooseIsa();
-/// Whether this processor reads one stream ahead faster by itself than when it is told what comes.
-bool readsAheadAlone();
 /// Counts forceIsa() calls, so that cached function tables know they are stale.
 int isaGeneration();
 }  // namespace kernels

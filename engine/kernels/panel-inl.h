@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "engine/core/half.h"
-#include "engine/kernels/isa.h"
+#include "engine/kernels/ahead.h"
 #include "engine/kernels/panel.h"
 #include "hwy/highway.h"
 
@@ -53,12 +53,12 @@ HWY_INLINE Planes planesOf(const PanelView& v, const Section& s, std::int64_t bl
 // sees them out of order does not fetch ahead by itself.
 template <Element E>
 constexpr int kBlockLines = baseBits(E) + highBits(E);
-/// Whether one row, of N digits, had better ask: a processor that reads ahead alone is fast at it while there is little to compute
-/// for a line. (Why not with codes in two planes is not known.)
+/// Whether one row, of N digits, had better ask: a processor that reads ahead well alone does so while there is little to compute for a
+/// line. (Why not with codes in two planes is not known.)
 template <Element E, int N>
 HWY_INLINE bool rowAsks() {
   constexpr bool light = isFloat(E) || (highBits(E) == 0 && kBlock / 4 * N * kParts <= 3 * kBlockLines<E>);
-  return !light || !readsAheadAlone();
+  return !light || rowAsksForLines.load(std::memory_order_relaxed);
 }
 /// Asks for the part of what comes that belongs to word `word`, of 4, of a block.
 template <Element E>

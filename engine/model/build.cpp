@@ -2,6 +2,7 @@
 #include <set>
 
 #include "engine/model/model.h"
+#include "engine/weights/ahead.h"
 #include "engine/weights/formats.h"
 
 namespace ts {
@@ -126,6 +127,7 @@ Result<void> checkConfig(const ModelConfig& c, const std::filesystem::path& path
 Result<std::shared_ptr<const Model>> buildModel(const Checkpoint& checkpoint, ThreadPool& pool, std::stop_token stop) {
   const ModelConfig& config = checkpoint.config;
   TS_CHECK(checkConfig(config, checkpoint.path));
+  settleAhead();  // before there are weights: measuring takes memory of its own
   Builder from(checkpoint, pool);
   auto model = std::make_shared<Model>();
   model->config = config;

@@ -5,18 +5,15 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstdlib>
-#include <ctime>
-#include <filesystem>
-#include <fstream>
 #include <mutex>
+#include <optional>
 #include <sstream>
 
-#include "engine/core/cpu.h"
 #include "engine/kernels/dnnl.h"
 #include "engine/kernels/isa.h"
 #include "engine/kernels/product.h"
+#include "engine/weights/measured.h"
 
 namespace ts {
 namespace {
@@ -38,65 +35,17 @@ Choices& choices() {
   return all;
 }
 
-std::filesystem::path cacheFile() {
-  const char* xdg = std::getenv("XDG_CACHE_HOME");
-  const char* home = std::getenv("HOME");
-  if (!(xdg && *xdg) && !(home && *home)) return {};
-  const std::filesystem::path base = xdg && *xdg ? std::filesystem::path(xdg) : std::filesystem::path(home) / ".cache";
-  std::string name = "kernels-5-" + kernelIsa() + "-onednn-" + dnnlVersion() + "-";
-  for (const char c : cpuInfo().model) name += std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
-  return base / "tradespace" / (name + ".txt");
+std::optional<KernelChoice> kept(const char* format) {
+  const std::optional<std::string> words = measuredBefore(format);
+  KernelChoice choice{.format = format};
+  if (!words || !(std::istringstream(*words) >> choice.switchOver >> choice.tilesGops >> choice.dnnlGops >> choice.dnnlImplementation)) return std::nullopt;
+  return choice;
 }
 
-void readBack(Choices& c) {
-  std::ifstream file(cacheFile());
-  for (std::string line; std::getline(file, line);) {
-    std::istringstream text(line);
-    KernelChoice choice;
-    if (!(text >> choice.format >> choice.switchOver >> choice.tilesGops >> choice.dnnlGops >>
-          choice.dnnlImplementation))
-      continue;
-    const auto e =
-        static_cast<std::size_t>(std::find(std::begin(kNames), std::end(kNames), choice.format) - std::begin(kNames));
-    if (e < kElements) c.known[e] = true, c.of[e] = choice;
-  }
-}
-
-/// A cache that cannot be written is no error: the next run measures again.
-void writeBack(const KernelChoice& choice) {
-  const std::filesystem::path path = cacheFile();
-  if (path.empty()) return;
-  std::error_code ignored;
-  std::filesystem::create_directories(path.parent_path(), ignored);
-  std::ostringstream line;
-  line << choice.format << ' ' << choice.switchOver << ' ' << choice.tilesGops << ' ' << choice.dnnlGops << ' '
-       << choice.dnnlImplementation << '\n';
-  std::ofstream(path, std::ios::app) << line.str();
-}
-
-/// Of this thread alone, where the system tells: what is measured here is kept for good, and other programs' turns on the
-/// processor must not decide it.
-double cpuSeconds() {
-#ifdef CLOCK_THREAD_CPUTIME_ID
-  timespec now{};
-  if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now) == 0)
-    return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-#endif
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-/// Seconds of the best of several runs of each, taken in turn so that a disturbance meets both.
-template <class A, class B>
-std::pair<double, double> bestSeconds(A a, B b) {
-  const auto time = [](auto& body) {
-    const double begin = cpuSeconds();
-    body();
-    return cpuSeconds() - begin;
-  };
-  a(), b();  // make primitives, touch memory
-  std::pair best{1e9, 1e9};
-  for (int i = 0; i < 9; ++i) best = {std::min(best.first, time(a)), std::min(best.second, time(b))};
-  return best;
+void keep(const KernelChoice& choice) {
+  std::ostringstream words;
+  words << choice.switchOver << ' ' << choice.tilesGops << ' ' << choice.dnnlGops << ' ' << choice.dnnlImplementation;
+  keepMeasured(choice.format, words.str());
 }
 
 /// On a shape of its own, so that the choice does not depend on which matrix comes first.
@@ -128,6 +77,7 @@ KernelChoice measure(std::size_t element) {
     const Rows to{out.data(), rows, v.rows, v.rows};
     const double operations = 2.0 * static_cast<double>(rows * outputs * v.cols);
     const auto [tilesSeconds, dnnlSeconds] = bestSeconds(
+        [] {},
         [&] {
           const auto multiply = [&](const auto& tiles) {
             fill(tiles, from, {0, pieces(tiles)});
@@ -150,15 +100,11 @@ KernelChoice measure(std::size_t element) {
 std::int64_t choiceOf(std::size_t e) {
   Choices& c = choices();
   const std::lock_guard lock(c.mutex);
-  if (c.isa != kernelIsa()) {
-    c.isa = kernelIsa();
-    c.known = {};
-    readBack(c);
-  }
+  if (c.isa != kernelIsa()) c.isa = kernelIsa(), c.known = {};
   if (!c.known[e]) {
-    c.of[e] = measure(e);
+    if (const std::optional<KernelChoice> before = kept(kNames[e])) c.of[e] = *before;
+    else keep(c.of[e] = measure(e));
     c.known[e] = true;
-    writeBack(c.of[e]);
   }
   return c.of[e].switchOver;
 }
