@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include <algorithm>
 #include <iostream>
-
+#include <iterator>
 #include <optional>
 
 #include "app/cli/bench_memory.h"
@@ -10,6 +11,7 @@
 #include "app/cli/text.h"
 #include "engine/evaluation/evaluate.h"
 #include "engine/kernels/isa.h"
+#include "engine/model/lanes.h"
 #include "engine/weights/ahead.h"
 #include "engine/weights/wide.h"
 
@@ -68,6 +70,16 @@ std::string aheadText() {
 }
 Json aheadJson(const AheadChoice& choice) { return {{"asks", choice.asks}, {"asked_gb_s", choice.askedGBs}, {"alone_gb_s", choice.aloneGBs}}; }
 
+/// Blocks through which each worker takes some of a prompt's rows by itself.
+std::int64_t blocksInLanes(const Loaded& loaded) {
+  return std::ranges::count_if(loaded.prepared->blocks, [&](const Block& block) { return Lanes::suit(block, loaded.plan.activations); });
+}
+std::string lanesText(const Loaded& loaded) {
+  const std::int64_t lanes = blocksInLanes(loaded), all = std::ssize(loaded.prepared->blocks);
+  const std::string rows = countText(Lanes::kRows) + " at a time on each core";
+  return lanes == 0 ? "through every block together" : lanes == all ? rows : rows + " through " + countText(lanes) + " of " + countText(all) + " blocks, else together";
+}
+
 void print(const BenchResult& r, const std::optional<MeasuredMemory>& memory, const Loaded& loaded, const std::map<std::string, double>& engaged) {
   Facts facts;
   facts.add("plan", planText(loaded.plan) + "  on " + std::to_string(loaded.pool->size()) + " threads");
@@ -81,7 +93,7 @@ void print(const BenchResult& r, const std::optional<MeasuredMemory>& memory, co
   facts.add("bandwidth", numberText(r.readBandwidthGBs) + " GB/s of the machine; decode uses " + numberText(100 * r.bandwidthUsed, 3) + " %");
   facts.add("arithmetic", numberText(r.arithmetic.floatGops, 3) + " GOP/s of float32" +
                               (r.arithmetic.byteGops > 0 ? ", " + numberText(r.arithmetic.byteGops, 3) + " of bytes" : std::string()) + " at most");
-  facts.add("kernels", kernelIsa() + "; one row " + aheadText());
+  facts.add("kernels", kernelIsa() + "; one row " + aheadText() + "; a prompt's rows go " + lanesText(loaded));
   facts.add("memory", memoryText(r.memory));
   if (memory) addMemory(facts, *memory);
   facts.add("noise", numberText(100 * r.noise, 2) + " %" + (r.noise > kHighNoise ? "  HIGH: other work ran on this machine" : ""));
@@ -158,7 +170,7 @@ Result<Json> run(Shell& shell, const Flags& flags) {
               {"spread", {{"prefill_tokens_per_s", jsonOf(r.prefillTokensPerSecond)}, {"decode_tokens_per_s", jsonOf(r.decodeTokensPerSecond)}, {"ttft_ms", jsonOf(r.ttftMs)}}},
               {"arithmetic", {{"float_gops", r.arithmetic.floatGops}, {"byte_gops", r.arithmetic.byteGops}}},
               {"operations", operationsOf(r.operations, r)},
-              {"prefill_operations", operationsOf(r.prefillOperations, r)}, {"layers", layersOf(r)}, {"isa", kernelIsa()}, {"one_row", aheadJson(settleAhead())}, {"kernels", kernelsOf()}, {"plan", commandLine(loaded.plan)}, {"engaged", engaged}};
+              {"prefill_operations", operationsOf(r.prefillOperations, r)}, {"layers", layersOf(r)}, {"isa", kernelIsa()}, {"one_row", aheadJson(settleAhead())}, {"blocks_in_lanes", blocksInLanes(loaded)}, {"kernels", kernelsOf()}, {"plan", commandLine(loaded.plan)}, {"engaged", engaged}};
 }
 
 }  // namespace

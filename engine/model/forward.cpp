@@ -251,19 +251,6 @@ void mlpHalf(const Pass& pass, const Block& block, int layer, Rows hidden) {
   addMapped(pass, Role::Down, block.down, block.mlpPostNorm, activated, hidden, last ? Expected{{&pass.model.head}} : Expected{{&k, &v, &q}});
 }
 
-/// Whether rows go through the block in lanes. They do where an activation is one byte, so that multiplying takes so little time that
-/// moving activations between cores takes a part of it, and where the weights wait in the cache for the next rows.
-bool goesInLanes(const Pass& pass, const Block& block) {
-  if (!pass.lanes || pass.observer) return false;
-  std::size_t bytes = 0;
-  for (const Linear* linear : {&block.q, &block.k, &block.v, &block.o, &block.gate, &block.up, &block.down}) {
-    if (!linear->weight) continue;
-    if (linear->weight->digits(pass.execution.activations) != 1) return false;
-    bytes += linear->weight->bytesRead();
-  }
-  return Lanes::cached(bytes);
-}
-
 /// take(pass, rows) for all rows: together, or `alone` each worker some after others, when there are some for each.
 template <class Take>
 void takeRows(const Pass& pass, std::int64_t rows, bool alone, Take take) {
@@ -311,7 +298,7 @@ void runBlock(const Pass& pass, int layer, Rows hidden, std::int64_t firstWanted
   Workspace& w = pass.workspace;
   const Rows q = view(w.q, wanted, block.heads() * dim), k = view(w.k, hidden.count, block.kvHeads * dim), v = view(w.v, hidden.count, block.kvHeads * dim);
   const Rows attended = view(w.attended, wanted, q.width);
-  const bool alone = goesInLanes(pass, block);
+  const bool alone = pass.lanes && !pass.observer && Lanes::suit(block, pass.execution.activations);
   takeRows(pass, hidden.count, alone, [&](const Pass& own, Range rows) {
     const Range asked{std::max(rows.begin, firstWanted), std::max(rows.end, firstWanted)};
     project(own, block, layer, hidden.some(rows.begin, rows.size()), q.some(asked.begin - firstWanted, asked.size()), k.some(rows.begin, rows.size()),

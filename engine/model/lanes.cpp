@@ -2,6 +2,7 @@
 #include "engine/model/lanes.h"
 
 #include "engine/core/cpu.h"
+#include "engine/model/model.h"
 
 namespace ts {
 
@@ -38,6 +39,16 @@ void Lanes::addTo(Ledger& ledger, const Ledger& lastPart, std::uint64_t nanoseco
     cost.nanoseconds = static_cast<std::uint64_t>(wall * static_cast<double>(cost.nanoseconds));
     ledger.add(operation, cost);
   }
+}
+
+bool Lanes::suit(const Block& block, Activations activations) {
+  std::size_t bytes = 0;
+  for (const Linear* linear : {&block.q, &block.k, &block.v, &block.o, &block.gate, &block.up, &block.down}) {
+    if (!linear->weight) continue;
+    if (linear->weight->digits(activations) != 1) return false;
+    bytes += linear->weight->bytesRead();
+  }
+  return cached(bytes);
 }
 
 bool Lanes::cached(std::size_t bytes) { return bytes <= cpuInfo().lastLevelBytes / 2; }

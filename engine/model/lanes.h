@@ -12,6 +12,8 @@
 
 namespace ts {
 
+struct Block;
+
 /// Activations of the rows that go together through a block; sized for the most seen.
 struct Workspace {
   Buffer<float> normed, q, k, v, attended, projected, gate, up;
@@ -42,6 +44,9 @@ class Lanes {
   void addTo(Ledger& ledger, const Ledger& lastPart, std::uint64_t nanoseconds) const;
 
   static constexpr std::int64_t kRows = kDigitRows;  ///< that a worker takes at once, at most
+  /// Whether many rows go through the block in lanes. They do where an activation is one byte, so that multiplying takes so little time
+  /// that moving activations between cores takes a part of it, and where the weights are cached.
+  static bool suit(const Block& block, Activations activations);
   /// Whether weights of so many bytes wait in the cache for the next few rows.
   static bool cached(std::size_t bytes);
 

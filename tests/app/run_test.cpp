@@ -112,6 +112,7 @@ TEST(Bench, PlacesOperationsUnderTheRoofAndTellsLayersApart) {
   EXPECT_GT(got["arithmetic"]["float_gops"], 0);
   EXPECT_FALSE(got["isa"].get<std::string>().empty());
   EXPECT_EQ(missingKeys(got["one_row"], {"asks", "asked_gb_s", "alone_gb_s"}), "");
+  EXPECT_EQ(got["blocks_in_lanes"], 0) << "exact activations";
   for (const char* phase : {"operations", "prefill_operations"}) {
     const Json& linear = got[phase]["linear"];
     ASSERT_EQ(missingKeys(linear, {"bytes", "operations", "nanoseconds", "calls", "gb_per_s", "gops", "roofline.operations_per_byte", "roofline.roof_gops", "roofline.of_roof"}), "") << phase;
