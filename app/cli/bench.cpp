@@ -63,12 +63,12 @@ Json sensorsOf(const BenchResult& r) {
 /// How one row's kernels read weights, and how fast both ways were.
 std::string aheadText() {
   const AheadChoice choice = settleAhead();
-  const std::string asked = numberText(choice.askedGBs, 3) + " GB/s", alone = numberText(choice.aloneGBs, 3) + " GB/s";
-  if (choice.askedGBs == 0) return "asks for what it will read";
-  return choice.asks ? "asks for what it will read (" + asked + " a core; left to the processor " + alone + ")"
-                     : "leaves reading ahead to the processor, where little is computed (" + alone + " a core; asking " + asked + ")";
+  std::string text = choice.asks ? "asks for what it will read" : "leaves reading ahead to the processor, where little is computed";
+  if (choice.forced) return text + " (TRADESPACE_AHEAD)";
+  if (choice.askedGBs <= 0) return text;
+  return text + " (a core reads " + numberText(choice.askedGBs, 3) + " GB/s asking, " + numberText(choice.aloneGBs, 3) + " GB/s left alone)";
 }
-Json aheadJson(const AheadChoice& choice) { return {{"asks", choice.asks}, {"asked_gb_s", choice.askedGBs}, {"alone_gb_s", choice.aloneGBs}}; }
+Json aheadJson(const AheadChoice& choice) { return {{"asks", choice.asks}, {"forced", choice.forced}, {"asked_gb_s", choice.askedGBs}, {"alone_gb_s", choice.aloneGBs}}; }
 
 /// Blocks through which each worker takes some of a prompt's rows by itself.
 std::int64_t blocksInLanes(const Loaded& loaded) {
@@ -93,7 +93,7 @@ void print(const BenchResult& r, const std::optional<MeasuredMemory>& memory, co
   facts.add("bandwidth", numberText(r.readBandwidthGBs) + " GB/s of the machine; decode uses " + numberText(100 * r.bandwidthUsed, 3) + " %");
   facts.add("arithmetic", numberText(r.arithmetic.floatGops, 3) + " GOP/s of float32" +
                               (r.arithmetic.byteGops > 0 ? ", " + numberText(r.arithmetic.byteGops, 3) + " of bytes" : std::string()) + " at most");
-  facts.add("kernels", kernelIsa() + "; one row " + aheadText() + "; a prompt's rows go " + lanesText(loaded));
+  facts.add("kernels", kernelIsa() + "; one row " + aheadText() + "; a long prompt's rows go " + lanesText(loaded));
   facts.add("memory", memoryText(r.memory));
   if (memory) addMemory(facts, *memory);
   facts.add("noise", numberText(100 * r.noise, 2) + " %" + (r.noise > kHighNoise ? "  HIGH: other work ran on this machine" : ""));

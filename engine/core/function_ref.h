@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <cassert>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -22,8 +23,16 @@ class FunctionRef<Result(Arguments...)> {
       : of_(const_cast<void*>(static_cast<const void*>(std::addressof(function)))),
         call_([](void* of, Arguments... arguments) -> Result { return (*static_cast<std::remove_reference_t<Function>*>(of))(std::forward<Arguments>(arguments)...); }) {}
 
+  /// Of a function object that is gone after the statement.
+  template <class Function>
+    requires(!std::is_lvalue_reference_v<Function> && !std::is_same_v<std::remove_cvref_t<Function>, FunctionRef>)
+  FunctionRef& operator=(Function&&) = delete;
+
   explicit operator bool() const { return call_ != nullptr; }
-  Result operator()(Arguments... arguments) const { return call_(of_, std::forward<Arguments>(arguments)...); }
+  Result operator()(Arguments... arguments) const {
+    assert(call_ && "a function that is none was called");
+    return call_(of_, std::forward<Arguments>(arguments)...);
+  }
 
  private:
   void* of_ = nullptr;

@@ -63,9 +63,8 @@ std::uint32_t waitForChange(const std::atomic<std::uint32_t>& word, std::uint32_
 
 Range share(std::int64_t n, int worker, int workers, std::int64_t grain) {
   const std::int64_t grains = (n + grain - 1) / grain;
-  const std::int64_t begin = grains * worker / workers * grain;
-  const std::int64_t end = grains * (worker + 1) / workers * grain;
-  return {std::min(begin, n), std::min(end, n)};
+  const auto beginOf = [&](int w) { return std::min(n, (grains * w + workers - 1) / workers * grain); };
+  return {beginOf(worker), beginOf(worker + 1)};
 }
 
 Portions::Portions(std::int64_t n, int workers) : n_(n), workers_(workers) {

@@ -23,7 +23,8 @@ struct Stretch {
   std::size_t bytes = 0;
 };
 
-/// The share of `worker` in n items split evenly among `workers`, in multiples of `grain` (except the last).
+/// The share of `worker` in n items split evenly among `workers`, in multiples of `grain` (except the last). The driver, worker 0, has
+/// a share whenever there is an item.
 Range share(std::int64_t n, int worker, int workers, std::int64_t grain = 1);
 
 /// n items cut so that workers end together where their cores are not equally free: half of them in a portion for each worker,

@@ -77,7 +77,8 @@ void normRow(NormKind kind, const Norm& norm, float epsilon, const float* in, st
     rmsNorm(in, norm.weight.data(), epsilon, n, out);
 }
 
-void normRows(const Pass& pass, const Norm& norm, ConstRows in, Rows out) {
+/// out = the norm of each row.
+void normEach(const Pass& pass, const Norm& norm, ConstRows in, Rows out) {
   const ModelConfig& c = pass.model.config;
   for (std::int64_t i = 0; i < in.count; ++i) normRow(c.norm, norm, c.normEpsilon, in.row(i), in.width, out.row(i));
 }
@@ -96,7 +97,7 @@ struct Step {
 /// Rows up to which reading weights takes longer than multiplying them, so that it pays to fetch them early.
 constexpr std::int64_t kExpectingRows = 4;
 
-/// Maps of the same input that come next; alike: something comes after all of them (Around).
+/// Maps of the same input that come next; alike: they have the same columns, and something comes after all of them (Around).
 struct Expected {
   std::array<const Linear*, 3> maps{};
   bool alike = false;
@@ -120,48 +121,56 @@ ConstRows normed(const Pass& pass, const Norm& norm, ConstRows in) {
   if (norm.weight.empty()) return in;
   const Timed timed(pass, Operation::Norm);
   const Rows out = view(pass.workspace.normed, in.count, in.width);
-  forRows(pass, in.count, [&](std::int64_t i) { normRows(pass, norm, in.some(i, 1), out.some(i, 1)); });
+  forRows(pass, in.count, [&](std::int64_t i) { normEach(pass, norm, in.some(i, 1), out.some(i, 1)); });
   return out;
 }
 
-/// What is done with a column of all maps once it is there, and what it counts as.
+/// What is done with the columns of all maps once they are there, and what it counts as.
 struct Then {
   Operation operation = Operation::Count;
   FunctionRef<void(Range rows, Range columns)> with;
 };
 
-/// Several maps of the same input with one barrier, biases added: of the rows' norm, made on the way, and with what comes then. `next` are
-/// the maps that the pass comes to after these, and after `attending`'s attention if that is not none.
+/// Several maps with one barrier, biases added: of the rows' norm, and with what comes then, both on the way where rows are few (Around) or
+/// the worker is alone. `next` are the maps that the pass comes to after these, and after `attending`'s attention if that is not none.
 void apply(const Pass& pass, const Norm& norm, ConstRows in, std::span<const Step> steps, const Expected& next, const Then& then = {}, int attending = kNoLayer) {
-  const bool norms = !norm.weight.empty() && !pass.observer;
+  const bool alone = pass.execution.pool.size() == 1;
+  const bool norms = !norm.weight.empty() && !pass.observer && (alone || in.count <= kAloneRows);
+  const bool finishes = then.with && (alone || in.count <= kNarrowRows);
   if (!norms) in = normed(pass, norm, in);
-  Timed timed(pass, Operation::Linear);
-  const bool attends = attending != kNoLayer && in.count == 1 && pass.execution.pool.size() > 1;  // a lane waits for nobody
-  expect(pass, in.count, next, attends ? pass.attention.expect(attending) : std::span<const Stretch>());
-  std::array<Product, 3> products;
-  std::size_t count = 0;
-  for (const Step& step : steps) {
-    if (pass.observer) (*pass.observer)(step.role, in);
-    products[count++] = {step.linear->weight.get(), step.out};
-    timed.cost.bytes += step.linear->weight->bytesRead();
-    timed.cost.operations += step.linear->weight->operations() * static_cast<std::uint64_t>(in.count);
+  const Range rows{0, in.count}, columns{0, steps[0].out.width};
+  {
+    Timed timed(pass, Operation::Linear);
+    const bool attends = attending != kNoLayer && in.count == 1 && !alone;  // who is alone waits for nobody
+    expect(pass, in.count, next, attends ? pass.attention.expect(attending) : std::span<const Stretch>());
+    std::array<Product, 3> products;
+    std::size_t count = 0;
+    for (const Step& step : steps) {
+      if (pass.observer) (*pass.observer)(step.role, in);
+      products[count++] = {step.linear->weight.get(), step.out};
+      timed.cost.bytes += step.linear->weight->bytesRead();
+      timed.cost.operations += step.linear->weight->operations() * static_cast<std::uint64_t>(in.count);
+    }
+    DriverTime norming, finishing;
+    const auto before = [&](ConstRows from, Rows made, int worker) { norming.of(worker, [&] { normEach(pass, norm, from, made); }); };
+    const auto after = [&](Range some, int worker) {
+      finishing.of(worker, [&] {
+        for (const Step& step : steps) addBias(*step.linear, step.out, some);
+        then.with(rows, some);
+      });
+    };
+    Around around;
+    if (norms) around.before = before, around.made = view(pass.workspace.normed, in.count, in.width);
+    if (finishes) around.after = after;
+    multiplyTogether(in, std::span(products.data(), count), pass.execution, pass.wide, around);
+    if (!finishes)
+      for (const Step& step : steps) addBias(*step.linear, step.out, {0, step.out.width});
+    if (norms) timed.give(Operation::Norm, norming.nanoseconds());
+    if (finishes) timed.give(then.operation, finishing.nanoseconds());
   }
-  DriverTime norming, finishing;
-  const auto before = [&](ConstRows rows, Rows made, int worker) { norming.of(worker, [&] { normRows(pass, norm, rows, made); }); };
-  const auto after = [&](Range rows, Range columns, int worker) {
-    finishing.of(worker, [&] {
-      for (const Step& step : steps) addBias(*step.linear, step.out.some(rows.begin, rows.size()), columns);
-      then.with(rows, columns);
-    });
-  };
-  Around around;
-  if (norms) around.before = before, around.made = view(pass.workspace.normed, in.count, in.width);
-  if (then.with) around.after = after;
-  multiplyTogether(in, std::span(products.data(), count), pass.execution, pass.wide, around);
-  if (!then.with)
-    for (const Step& step : steps) addBias(*step.linear, step.out, {0, step.out.width});
-  if (norms) timed.give(Operation::Norm, norming.nanoseconds());
-  if (then.with) timed.give(then.operation, finishing.nanoseconds());
+  if (!then.with || finishes) return;
+  const Timed timed(pass, then.operation);
+  forRows(pass, in.count, [&](std::int64_t i) { then.with({i, i + 1}, columns); });
 }
 
 /// Query/key norm over each head or over the whole row, then rotation. `rows` are the last of the pass.
@@ -194,7 +203,7 @@ void addMapped(const Pass& pass, Role role, const Linear& linear, const Norm& po
   apply(pass, kNoNorm, in, std::span(&step, 1), next);
   const Timed timed(pass, Operation::Norm);
   forRows(pass, hidden.count, [&](std::int64_t i) {
-    normRows(pass, post, out.some(i, 1), out.some(i, 1));
+    normEach(pass, post, out.some(i, 1), out.some(i, 1));
     add({i, i + 1}, {0, hidden.width});
   });
 }
@@ -214,11 +223,11 @@ void project(const Pass& pass, const Block& block, int layer, ConstRows hidden, 
   const std::int64_t m = hidden.count, wanted = q.count;
   const std::array<Step, 3> steps{Step{Role::K, &block.k, k}, Step{Role::V, &block.v, v}, Step{Role::Q, &block.q, q}};  // q last: it may be of fewer rows
   if (wanted == m) {
-    apply(pass, block.attentionNorm, hidden, steps, {{&block.o}, true}, {}, layer);
+    apply(pass, block.attentionNorm, hidden, steps, {{&block.o}}, {}, layer);
   } else {
     const ConstRows in = normed(pass, block.attentionNorm, hidden);
     apply(pass, kNoNorm, in, std::span(steps).first(2), {});
-    if (wanted > 0) apply(pass, kNoNorm, in.from(m - wanted), std::span(steps).last(1), {{&block.o}, true}, {}, layer);
+    if (wanted > 0) apply(pass, kNoNorm, in.from(m - wanted), std::span(steps).last(1), {{&block.o}}, {}, layer);
   }
   const Timed timed(pass, Operation::Norm);
   const int rope = c.layers[static_cast<std::size_t>(layer)].rope;
@@ -243,7 +252,7 @@ void mlpHalf(const Pass& pass, const Block& block, int layer, Rows hidden) {
       activateRow(kind, row, gated ? up.row(i) + columns.begin : nullptr, columns.size(), row);
     }
   };
-  apply(pass, block.mlpNorm, hidden, std::span(steps).last(gated ? 2 : 1), {{&block.down}, true}, {Operation::Activation, activate});
+  apply(pass, block.mlpNorm, hidden, std::span(steps).last(gated ? 2 : 1), {{&block.down}}, {Operation::Activation, activate});
   const auto after = static_cast<std::size_t>(layer) + 1;
   const bool last = after == pass.model.blocks.size();
   const Block& follows = pass.model.blocks[last ? 0 : after];

@@ -25,26 +25,27 @@ namespace {
 constexpr char kName[] = "ahead";
 constexpr double kWorthIt = 1.03;  // a processor left alone must be clearly faster: asking is seldom wrong
 
-/// Takes what lies there out of all caches; false where that cannot be done.
-bool forget([[maybe_unused]] const std::byte* data, [[maybe_unused]] std::size_t bytes) {
+/// Takes what lies there out of all caches, where that can be done.
 #if defined(__x86_64__) || defined(__i386__)
+constexpr bool kForgets = true;
+void forget(const std::byte* data, std::size_t bytes) {
   for (std::size_t i = 0; i < bytes; i += 64) _mm_clflush(data + i);
   _mm_mfence();
-  return true;
-#else
-  return false;
-#endif
 }
+#else
+constexpr bool kForgets = false;
+void forget(const std::byte*, std::size_t) {}
+#endif
 
 /// One row of bytes with codes of 8 bits, of which a core computes least for each line.
 AheadChoice measure() {
+  if (!kForgets || kernelIsa() == "scalar") return {};  // which never asks
   constexpr std::int64_t outputs = 2048, inputs = 4096;
   ThreadPool alone(1);
   const PackedMatrix matrix(
       {.element = Element::S8, .scaleKind = ScaleKind::F16}, outputs, inputs, [](std::int64_t, PackedRow&) {}, alone);
   const PanelView& v = matrix.view();
   const std::size_t bytes = matrix.bytes();
-  if (!forget(v.data, bytes)) return {};
   const Buffer<float> in(static_cast<std::size_t>(inputs), 0.01f);
   Buffer<float> out(static_cast<std::size_t>(outputs));
   const Needs needs = needsOfDigits(v);
@@ -86,7 +87,10 @@ AheadChoice settleAhead() {
     }
   }
   AheadChoice inForce = *choice;
-  if (const char* forced = std::getenv("TRADESPACE_AHEAD"); forced && *forced) inForce.asks = std::string_view(forced) != "alone";
+  if (const char* forced = std::getenv("TRADESPACE_AHEAD")) {
+    const std::string_view word = forced;
+    if (word == "ask" || word == "alone") inForce.asks = word == "ask", inForce.forced = true;
+  }
   kernels::rowAsksForLines = inForce.asks;
   return inForce;
 }

@@ -8,10 +8,11 @@ namespace ts {
 /// from one kind of processor to the other. Measured once on a machine, on one core; changes no result.
 struct AheadChoice {
   bool asks = true;
-  double askedGBs = 0, aloneGBs = 0;  ///< read either way; 0 where it cannot be measured (weights cannot be taken out of the caches)
+  double askedGBs = 0, aloneGBs = 0;  ///< read either way; 0 where it is not measured (weights cannot be taken out of the caches; scalar kernels)
+  bool forced = false;                ///< by TRADESPACE_AHEAD=ask or =alone, whatever was measured
 };
 
-/// The choice, measured now if it must be (a tenth of a second and 9 MB), and in force from now on. TRADESPACE_AHEAD=ask or =alone overrules it.
+/// The choice, measured now if it must be (a tenth of a second and 9 MB), and in force from now on.
 AheadChoice settleAhead();
 
 }  // namespace ts

@@ -53,21 +53,27 @@ struct Product {
   Rows out;
 };
 
-/// What surrounds products, done by whoever has the rows or the columns at hand: it is in his caches then, and nobody waits for it. Rows
-/// and columns are each dealt with by themselves, so that results do not depend on who does what.
+/// Rows up to which every worker prepares a product's activations by itself: more pay for sharing that, at the price of a barrier.
+inline constexpr std::int64_t kAloneRows = 3;
+
+/// What surrounds products of few rows, done by whoever has the rows or the columns at hand: it is in his caches then, and nobody waits
+/// for it. Rows and columns are each dealt with by themselves, so that results do not depend on who does what. Some workers may be in
+/// `after` while others are in `before` still: it must write nothing that is read there.
 struct Around {
-  /// made = what is multiplied in place of some rows `in`. Of few rows every worker makes all, for itself.
+  /// made = what is multiplied in place of `in`. Every worker makes all rows, for itself, at times more than once: of kAloneRows rows at
+  /// most, or any number with one worker.
   FunctionRef<void(ConstRows in, Rows made, int worker)> before;
-  Rows made;  ///< memory for what is made of all rows; with `before`
-  /// Called once for each column of every row, when all products have it. Products have the same columns then.
-  FunctionRef<void(Range rows, Range columns, int worker)> after;
+  Rows made;  ///< memory of the shape of `in` for one worker; with `before`
+  /// Called once for each column of all rows, when all products have it. Products have the same columns then.
+  FunctionRef<void(Range columns, int worker)> after;
 };
 
 /// Several products of the same input with one barrier (q, k and v; gate and up). Same result as one by one.
 void multiplyTogether(ConstRows in, std::span<const Product> products, Execution& execution, bool wide, const Around& around = {});
 
 /// Says that a product of a few rows with these matrices, together, comes after the next run of the pool: its workers fetch
-/// the beginning of what they will read of them while they wait; ahead of that what is read `before`. `alike`: something comes after all of them (Around). Changes no result.
+/// the beginning of what they will read of them while they wait; ahead of that what is read `before`. `alike`: the matrices have the
+/// same columns and something comes after all of them (Around). Changes no result.
 void expectProducts(std::span<const Stretch> before, std::span<const Matrix* const> matrices, bool alike, Execution& execution);
 
 }  // namespace ts

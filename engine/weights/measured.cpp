@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "engine/core/cpu.h"
+#include "engine/core/version.h"
 #include "engine/kernels/dnnl.h"
 #include "engine/kernels/isa.h"
 
@@ -23,7 +24,7 @@ std::filesystem::path cacheFile() {
   const char* home = std::getenv("HOME");
   if (!(xdg && *xdg) && !(home && *home)) return {};
   const std::filesystem::path base = xdg && *xdg ? std::filesystem::path(xdg) : std::filesystem::path(home) / ".cache";
-  std::string name = "kernels-" + std::to_string(kVersion) + "-" + kernelIsa() + "-onednn-" + dnnlVersion() + "-";
+  std::string name = "kernels-" + std::to_string(kVersion) + "-" + kernelIsa() + "-onednn-" + dnnlVersion() + "-" + std::string(buildType()) + "-";
   for (const char c : cpuInfo().model) name += std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
   return base / "tradespace" / (name + ".txt");
 }

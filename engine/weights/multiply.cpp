@@ -53,7 +53,7 @@ Range shareOf(const PanelView& view, std::int64_t before, Range mine) {
 
 /// body(matrix, panels, out) for some parts of the batch; then what comes after them.
 template <class Body>
-void forSome(const Batch& batch, Range parts, std::int64_t rows, int worker, Body body) {
+void forSome(const Batch& batch, Range parts, int worker, Body body) {
   std::int64_t before = 0;
   for (std::size_t i = 0; i < batch.count; ++i) {
     const PanelView& view = batch.matrices[i]->view();
@@ -61,28 +61,13 @@ void forSome(const Batch& batch, Range parts, std::int64_t rows, int worker, Bod
     if (panels.size() > 0) body(*batch.matrices[i], panels, batch.outs[i]);
     if (!batch.alike) before += view.panels;
   }
-  if (batch.around.after && parts.size() > 0) batch.around.after({0, rows}, {parts.begin * kPanel, std::min(parts.end * kPanel, batch.matrices[0]->rows())}, worker);
+  if (batch.around.after && parts.size() > 0) batch.around.after({parts.begin * kPanel, std::min(parts.end * kPanel, batch.matrices[0]->rows())}, worker);
 }
 
 template <class Tiles>
 void multiplySome(const Batch& batch, const Tiles& tiles, float* scratch, Range parts, int worker) {
-  forSome(batch, parts, tiles.count, worker, [&](const PackedMatrix& matrix, Range panels, Rows out) { multiplyPanels(matrix.view(), panels, tiles, out, scratch); });
+  forSome(batch, parts, worker, [&](const PackedMatrix& matrix, Range panels, Rows out) { multiplyPanels(matrix.view(), panels, tiles, out, scratch); });
 }
-
-Range rowsOf(const FloatTiles& tiles, Range pieces) { return {pieces.begin * tiles.tile, std::min(pieces.end * tiles.tile, tiles.count)}; }
-Range rowsOf(const DigitTiles&, Range pieces) { return pieces; }
-
-/// Fills some pieces of tiles laid for `made` (if it is made before) or `in`.
-template <class Tiles>
-void makeSome(const Batch& batch, const Tiles& tiles, ConstRows in, Rows made, Range pieces, int worker) {
-  if (!batch.around.before) return fill(tiles, in, pieces);
-  const Range rows = rowsOf(tiles, pieces);
-  batch.around.before(in.some(rows.begin, rows.size()), made.some(rows.begin, rows.size()), worker);
-  fill(tiles, made, pieces);
-}
-
-/// Rows from which it pays to share the preparing of activations, at the price of a barrier.
-constexpr std::int64_t kSharedRows = 4;
 
 /// lay(rows, memory) says where the prepared activations of these rows go; digits: 0 for floats.
 template <class Lay>
@@ -91,21 +76,26 @@ void run(const Batch& batch, ConstRows in, Execution& execution, int digits, std
   for (std::size_t i = 0; i < batch.count; ++i) scratch = std::max(scratch, productScratchFloats(in.count, batch.matrices[i]->view(), digits));
   const int workers = execution.pool.size();
   const std::int64_t parts = batch.parts();
-  const auto laid = [&](Rows made, float* memory) { return lay(batch.around.before ? ConstRows(made) : in, memory); };
-  if (in.count < kSharedRows || workers == 1) {
-    const std::size_t own = batch.around.before && workers > 1 ? static_cast<std::size_t>(in.count * in.width) : 0;
+  if (in.count <= kAloneRows || workers == 1) {
+    const Around& around = batch.around;
+    const std::size_t own = around.before && workers > 1 ? static_cast<std::size_t>(in.count * in.width) : 0;
     execution.pool.run([&](int worker) {
       float* memory = execution.scratchFor(worker, prepared + scratch + own);
-      const Rows made = own > 0 ? Rows{memory + prepared + scratch, in.count, in.width, in.width} : batch.around.made;
-      const auto tiles = laid(made, memory);
-      makeSome(batch, tiles, in, made, {0, pieces(tiles)}, worker);
+      ConstRows from = in;
+      if (around.before) {
+        const Rows made = own > 0 ? Rows{memory + prepared + scratch, in.count, in.width, in.width} : around.made;
+        around.before(in, made, worker);
+        from = made;
+      }
+      const auto tiles = lay(from, memory);
+      fill(tiles, from, {0, pieces(tiles)});
       multiplySome(batch, tiles, memory + prepared, share(parts, worker, workers), worker);
     });
     return;
   }
   if (execution.shared.size() < prepared) execution.shared.resize(prepared);
-  const auto tiles = laid(batch.around.made, execution.shared.data());
-  execution.pool.split(pieces(tiles), 1, [&](Range range, int worker) { makeSome(batch, tiles, in, batch.around.made, range, worker); });
+  const auto tiles = lay(in, execution.shared.data());
+  execution.pool.split(pieces(tiles), 1, [&](Range range, int) { fill(tiles, in, range); });
   if (in.count <= kNarrowRows)  // whoever waited fetched the beginning of an even share (expectProducts)
     return execution.pool.run(
         [&](int worker) { multiplySome(batch, tiles, execution.scratchFor(worker, scratch), share(parts, worker, workers), worker); });
@@ -124,55 +114,61 @@ void runDigits(const Batch& batch, ConstRows in, Execution& execution, int digit
       [&](ConstRows rows, float* memory) { return layDigits(rows, padded, digits, batch.need, memory); });
 }
 
-/// before of all rows, into made; returns that.
-ConstRows make(const Around& around, ConstRows in, Execution& execution) {
-  execution.pool.split(in.count, kSharedRows, [&](Range rows, int worker) { around.before(in.some(rows.begin, rows.size()), around.made.some(rows.begin, rows.size()), worker); });
+/// What comes before, by the driver alone.
+ConstRows make(const Around& around, ConstRows in) {
+  around.before(in, around.made, 0);
   return around.made;
 }
 
 /// Every matrix of the batch through oneDNN, each worker with its own slice of outputs.
 void runDnnl(const Batch& batch, ConstRows in, Execution& execution) {
-  if (batch.around.before) in = make(batch.around, in, execution);
+  if (batch.around.before) in = make(batch.around, in);
   execution.pool.run([&](int worker) {
-    forSome(batch, share(batch.parts(), worker, execution.pool.size()), in.count, worker, [&](const PackedMatrix& matrix, Range panels, Rows out) {
+    forSome(batch, share(batch.parts(), worker, execution.pool.size()), worker, [&](const PackedMatrix& matrix, Range panels, Rows out) {
       multiplyByDnnl(matrix, panels, in, out, execution.scratchFor(worker, dnnlScratchFloats(matrix)));
     });
   });
 }
 
 void runBatch(const Batch& batch, ConstRows in, Execution& execution, Way way, bool wide) {
-  if (batch.count == 0 || in.count == 0) return;
+  if (batch.count == 0) return;
   if (wide && way != Way::OneDigit && in.count > kNarrowRows && takesDnnl(*batch.matrices[0], in.count))
     return runDnnl(batch, in, execution);
   way == Way::Floats ? runFloats(batch, in, execution) : runDigits(batch, in, execution, way == Way::OneDigit ? 1 : 3);
 }
 
-/// All products in one batch, which has what comes after them too, if that can be.
-bool fits(Batch& batch, std::span<const Product> products, const Around& around, Activations activations) {
-  const auto packed = [](const Product& p) { return dynamic_cast<const PackedMatrix*>(p.matrix); };
+/// All products in one batch, with what surrounds them, if that can be.
+bool fits(Batch& batch, std::span<const Product> products, const Around& around, Way way, Activations activations) {
   for (const Product& p : products) {
-    const PackedMatrix *matrix = packed(p), *first = packed(products[0]);
-    if (!matrix || wayOf(*matrix, activations) != wayOf(*first, activations) || matrix->rows() != first->rows() || !batch.add(matrix, p.out, wayOf(*matrix, activations))) return false;
+    const auto* matrix = dynamic_cast<const PackedMatrix*>(p.matrix);
+    if (!matrix || wayOf(*matrix, activations) != way || !batch.add(matrix, p.out, way)) return false;
   }
   batch.alike = true, batch.around = around;
   return true;
 }
 
+/// What comes after runs by itself, where products are not all of one batch.
+void multiplyThen(ConstRows in, std::span<const Product> products, Execution& execution, bool wide, const Around& around) {
+  if (const auto* first = dynamic_cast<const PackedMatrix*>(products[0].matrix)) {
+    Batch all;
+    const Way way = wayOf(*first, execution.activations);
+    if (fits(all, products, around, way, execution.activations)) return runBatch(all, in, execution, way, wide);
+  }
+  multiplyTogether(in, products, execution, wide, {.before = around.before, .made = around.made, .after = {}});
+  around.after({0, products[0].out.width}, 0);
+}
+
 }  // namespace
 
 void multiplyTogether(ConstRows in, std::span<const Product> products, Execution& execution, bool wide, const Around& around) {
-  for ([[maybe_unused]] const Product& p : products) assert(in.width == p.matrix->cols() && p.out.width == p.matrix->rows() && in.count == p.out.count);
-  if (around.after) {
-    Batch all;
-    const bool wholeRows = in.count > kNarrowRows && execution.pool.size() > 1;  // of which parts of a few columns lie far apart
-    if (!wholeRows && fits(all, products, around, execution.activations)) return runBatch(all, in, execution, wayOf(*all.matrices[0], execution.activations), wide);
-    multiplyTogether(in, products, execution, wide, {.before = around.before, .made = around.made, .after = {}});
-    const std::int64_t width = products[0].out.width;
-    return execution.pool.split(in.count, kSharedRows, [&](Range rows, int worker) { around.after(rows, {0, width}, worker); });
-  }
+  assert(!around.before || ((in.count <= kAloneRows || execution.pool.size() == 1) && around.made.count >= in.count && around.made.width == in.width));
+  for ([[maybe_unused]] const Product& p : products)
+    assert(in.width == p.matrix->cols() && p.out.width == p.matrix->rows() && in.count == p.out.count && (!around.after || p.out.width == products[0].out.width));
+  if (in.count == 0) return;
+  if (around.after) return multiplyThen(in, products, execution, wide, around);
   Around with = around;
-  if (around.before && in.count > 0 && std::ranges::any_of(products, [](const Product& p) { return !dynamic_cast<const PackedMatrix*>(p.matrix); }))
-    in = make(around, in, execution), with = {};
+  if (around.before && std::ranges::any_of(products, [](const Product& p) { return !dynamic_cast<const PackedMatrix*>(p.matrix); }))
+    in = make(around, in), with = {};
   Batch batches[3];
   for (Batch& batch : batches) batch.around = with;
   const auto flush = [&](Way way) {

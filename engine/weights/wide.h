@@ -19,7 +19,7 @@ struct KernelChoice {
   std::string dnnlImplementation;
 };
 
-/// What has been measured so far in this process (or read back), for `bench` to print.
+/// Those that this process has asked for, for `bench` to print.
 std::vector<KernelChoice> kernelChoices();
 
 /// Those of every format, measured now where they have not been.

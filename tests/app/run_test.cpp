@@ -111,7 +111,7 @@ TEST(Bench, PlacesOperationsUnderTheRoofAndTellsLayersApart) {
   const Json got = cliJson({"bench", kDraft, "--prompt", "32", "--generate", "8", "--repetitions", "1", "--no-child"});
   EXPECT_GT(got["arithmetic"]["float_gops"], 0);
   EXPECT_FALSE(got["isa"].get<std::string>().empty());
-  EXPECT_EQ(missingKeys(got["one_row"], {"asks", "asked_gb_s", "alone_gb_s"}), "");
+  EXPECT_EQ(missingKeys(got["one_row"], {"asks", "forced", "asked_gb_s", "alone_gb_s"}), "");
   EXPECT_EQ(got["blocks_in_lanes"], 0) << "exact activations";
   for (const char* phase : {"operations", "prefill_operations"}) {
     const Json& linear = got[phase]["linear"];

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <type_traits>
 
 namespace ts {
 namespace {
@@ -26,6 +27,15 @@ TEST(FunctionRef, MayBeNone) {
   ASSERT_TRUE(ref);
   ref();
   EXPECT_EQ(calls, 1);
+}
+
+TEST(FunctionRef, IsNotAssignedWhatGoesAway) {
+  const auto kept = [] {};
+  static_assert(std::is_assignable_v<FunctionRef<void()>&, decltype(kept)&>);
+  static_assert(!std::is_assignable_v<FunctionRef<void()>&, decltype(kept)>);
+  FunctionRef<void()> ref = kept;
+  ref = {};
+  EXPECT_FALSE(ref);
 }
 
 TEST(FunctionRef, PassesArgumentsOnAsTheyAre) {

@@ -10,6 +10,7 @@
 
 #include "engine/kv/strategy.h"
 #include "engine/registry/registry.h"
+#include "engine/weights/formats.h"
 #include "tests/engine/session/support.h"
 
 namespace ts {
@@ -113,6 +114,50 @@ TEST(Session, ThreadsDoNotChangeAResult) {
     }
   }
   unsetenv("TRADESPACE_WIDE");
+}
+
+TEST(Session, ThreadsDoNotChangeAResultInAnyFamily) {  // biases, norms after, no gate ...
+  setenv("TRADESPACE_WIDE", "tiles", 1);
+  std::vector<std::pair<std::string, std::shared_ptr<const Model>>> models;
+  for (const char* name : {"gemma3", "gpt2", "mistral", "olmo2", "phi3", "qwen2", "qwen3"}) models.emplace_back(name, family(name));
+  Model factors = *family("qwen2");
+  for (Block& block : factors.blocks)
+    for (Linear* linear : {&block.o, &block.gate, &block.v}) {
+      const std::int64_t rows = linear->weight->rows(), cols = linear->weight->cols(), rank = 5;
+      std::vector<float> left(static_cast<std::size_t>(rows * rank)), right(static_cast<std::size_t>(rank * cols));
+      for (std::size_t n = 0; n < left.size(); ++n) left[n] = 0.1f * std::sin(static_cast<float>(n));
+      for (std::size_t n = 0; n < right.size(); ++n) right[n] = 0.1f * std::cos(static_cast<float>(n));
+      linear->weight = makeLowRank(packF32(left.data(), rows, rank, pool()), packF32(right.data(), rank, cols, pool()));
+    }
+  models.emplace_back("qwen2 of low rank", std::make_shared<const Model>(std::move(factors)));
+  for (const auto& [name, model] : models)
+    for (const Activations activations : {Activations::F32, Activations::Q8}) {
+      const auto tokens = someTokens(20);
+      const auto session = [&](ThreadPool& team) { return *Session::open(model, team, {.kv = {}, .activations = activations}); };
+      const Logits want = decoded(*session(pool()), tokens, 1);
+      for (const int threads : {2, 3}) {
+        ThreadPool team(threads);
+        for (const int step : {1, 3, 5}) EXPECT_TRUE(identical(want, decoded(*session(team), tokens, step))) << name << ", " << threads << " threads, " << step << " rows";
+      }
+    }
+  unsetenv("TRADESPACE_WIDE");
+}
+
+TEST(Session, EveryOperationTakesTimeWhateverTheRowsAndThreads) {
+  const auto model = family("llama");
+  for (const int threads : {1, 2, 7})
+    for (const int rows : {1, 3, 5, 16, 20, 60}) {
+      ThreadPool team(threads);
+      const auto session = *Session::open(model, team, {});
+      ASSERT_TRUE(session->prefill(someTokens(rows), 0, {}));
+      for (const Operation operation : {Operation::Norm, Operation::Linear, Operation::Attention, Operation::Activation})
+        EXPECT_GT(session->ledger().of(operation).nanoseconds, 0u) << name(operation) << ", " << rows << " rows, " << threads << " threads";
+      for (int layer = 0; layer < session->ledger().layers(); ++layer) {
+        const auto calls = [&](Operation operation) { return session->ledger().of(layer, operation).calls; };
+        EXPECT_EQ(calls(Operation::Activation), 1u) << rows;
+        EXPECT_EQ(calls(Operation::Norm), 5u) << rows << ": two before, one of queries and keys, two after";
+      }
+    }
 }
 
 TEST(Session, ACodecOfMoreBitsIsNearer) {

@@ -210,9 +210,9 @@ Surrounded surrounded(std::span<const MatrixPtr> matrices, std::span<const float
     for (std::int64_t i = 0; i < from.count; ++i)
       for (std::int64_t k = 0; k < cols; ++k) to.row(i)[k] = 2 * from.row(i)[k];
   };
-  const auto add = [&](Range someRows, Range columns, int worker) {
+  const auto add = [&](Range columns, int worker) {
     EXPECT_LT(worker, pool.size());
-    for (std::int64_t i = someRows.begin; i < someRows.end; ++i)
+    for (std::int64_t i = 0; i < count; ++i)
       for (std::int64_t n = columns.begin; n < columns.end; ++n) {
         const auto at = static_cast<std::size_t>(i * rows + n);
         ++r.calls[at];
@@ -225,35 +225,42 @@ Surrounded surrounded(std::span<const MatrixPtr> matrices, std::span<const float
   return r;
 }
 
-TEST_P(MultiplyTest, WhatComesBeforeAndAfterIsDoneOnceToEachRowAndColumn) {
-  ThreadPool pool(1), two(2), five(5);
-  const std::int64_t rows = 37, cols = 96;  // the last panel is not full
-  const auto left = floats(rows * 8, 4), right = floats(8 * cols, 5);
-  const auto packed = samples::all(rows, cols, pool);
-  const MatrixPtr lowRank = makeLowRank(packF32(left.data(), rows, 8, pool), packF32(right.data(), 8, cols, pool));
-  std::vector<std::vector<MatrixPtr>> sets{{lowRank}, {packed.front().matrix}, {packed.front().matrix, lowRank}, {packed.front().matrix, packed.back().matrix}};
-  for (const auto& sample : packed) sets.push_back({sample.matrix, sample.matrix});
-  for (const auto& set : sets)
-    for (const Activations activations : {Activations::F32, Activations::Q8})
-      for (const bool wide : {false, true})
-        for (const bool before : {false, true})
-          for (const std::int64_t count : {1, 5, 40})
-            for (ThreadPool* team : {&pool, &two, &five}) {
-              setenv("TRADESPACE_WIDE", wide ? "onednn" : "tiles", 1);
+TEST_P(MultiplyTest, WhatSurroundsProductsIsDoneOnceToEachColumnAndWithMadeRows) {
+  ThreadPool one(1), two(2), five(5);
+  for (const std::int64_t cols : {96, 168}) {  // the second is padded
+    const std::int64_t rows = 37;              // the last panel is not full
+    const auto left = floats(rows * 8, 4), right = floats(8 * cols, 5);
+    const auto packed = samples::all(rows, cols, one);
+    const MatrixPtr lowRank = makeLowRank(packF32(left.data(), rows, 8, one), packF32(right.data(), 8, cols, one));
+    std::vector<std::vector<MatrixPtr>> sets{{lowRank}, {packed[0].matrix}, {packed[0].matrix, lowRank}};
+    for (std::size_t i = 0; i < packed.size(); ++i) {
+      sets.push_back({packed[i].matrix, packed[i].matrix});
+      if (i > 0) sets.push_back({packed[i - 1].matrix, packed[i].matrix});  // some are multiplied in the same way with other zeros
+    }
+    for (const auto& set : sets)
+      for (const Activations activations : {Activations::F32, Activations::Q8})
+        for (const std::int64_t count : {1, 3, 5, 40})
+          for (ThreadPool* team : {&one, &two, &five})
+            for (const bool before : {false, true}) {
+              if (before && count > kAloneRows && team != &one) continue;
+              const bool wide = count > kNarrowRows;
+              setenv("TRADESPACE_WIDE", "onednn", 1);
               const auto in = floats(count * cols, 6);
               auto multiplied = in;
               if (before)
                 for (float& x : multiplied) x *= 2;
               const Surrounded got = surrounded(set, in, count, *team, activations, wide, before);
+              const std::string what = set[0]->format() + " and " + set.back()->format() + ", M=" + std::to_string(count) + ", workers " + std::to_string(team->size());
               std::vector<float> sums(got.sums.size());
               for (std::size_t i = 0; i < set.size(); ++i) {
                 const auto want = product(*set[i], multiplied, count, 1, activations, wide);
-                ASSERT_EQ(got.outs[i], want) << set[i]->format() << " M=" << count << " workers " << team->size();
+                ASSERT_EQ(got.outs[i], want) << what;
                 for (std::size_t n = 0; n < sums.size(); ++n) sums[n] += want[n];
               }
-              ASSERT_EQ(got.sums, sums) << set[0]->format() << " M=" << count << " workers " << team->size() << ": after all of them";
-              ASSERT_EQ(got.calls, std::vector<float>(sums.size(), 1.0f)) << set[0]->format();
+              ASSERT_EQ(got.sums, sums) << what << ": after all of them";
+              ASSERT_EQ(got.calls, std::vector<float>(sums.size(), 1.0f)) << what;
             }
+  }
 }
 
 TEST_P(MultiplyTest, NothingIsWrittenBesideTheResults) {
