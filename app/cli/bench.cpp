@@ -60,6 +60,14 @@ Json sensorsOf(const BenchResult& r) {
   return sensors;
 }
 
+/// Where the workers' cores were: the host of a virtual machine may move them.
+std::string roundTripText(const std::vector<double>& ns) {
+  const auto [least, most] = std::ranges::minmax(ns);
+  const std::string text = numberText(least, 3) + (most > 1.2 * least ? " to " + numberText(most, 3) : std::string()) + " ns for a cache line there and back";
+  constexpr double shared = 150;  // of cores that share a cache; others take 300 and more
+  return text + (least < shared && most > shared ? "  MOVED: at times they shared a cache, at times they did not" : "");
+}
+
 /// How one row's kernels read weights, and how fast both ways were.
 std::string aheadText() {
   const AheadChoice choice = settleAhead();
@@ -91,6 +99,7 @@ void print(const BenchResult& r, const std::optional<MeasuredMemory>& memory, co
   facts.add("repetitions", std::to_string(r.ttftMs.samples.size()) + " after " + std::to_string(r.warmups) + " to warm up" +
                                (r.warm ? "" : "  NOT WARM: the last two still differed by more than 5 %"));
   facts.add("bandwidth", numberText(r.readBandwidthGBs) + " GB/s of the machine; decode uses " + numberText(100 * r.bandwidthUsed, 3) + " %");
+  if (!r.roundTripsNs.empty()) facts.add("between cores", roundTripText(r.roundTripsNs));
   facts.add("arithmetic", numberText(r.arithmetic.floatGops, 3) + " GOP/s of float32" +
                               (r.arithmetic.byteGops > 0 ? ", " + numberText(r.arithmetic.byteGops, 3) + " of bytes" : std::string()) + " at most");
   facts.add("kernels", kernelIsa() + "; one row " + aheadText() + "; a long prompt's rows go " + lanesText(loaded));
@@ -170,7 +179,7 @@ Result<Json> run(Shell& shell, const Flags& flags) {
               {"spread", {{"prefill_tokens_per_s", jsonOf(r.prefillTokensPerSecond)}, {"decode_tokens_per_s", jsonOf(r.decodeTokensPerSecond)}, {"ttft_ms", jsonOf(r.ttftMs)}}},
               {"arithmetic", {{"float_gops", r.arithmetic.floatGops}, {"byte_gops", r.arithmetic.byteGops}}},
               {"operations", operationsOf(r.operations, r)},
-              {"prefill_operations", operationsOf(r.prefillOperations, r)}, {"layers", layersOf(r)}, {"isa", kernelIsa()}, {"one_row", aheadJson(settleAhead())}, {"blocks_in_lanes", blocksInLanes(loaded)}, {"kernels", kernelsOf()}, {"plan", commandLine(loaded.plan)}, {"engaged", engaged}};
+              {"prefill_operations", operationsOf(r.prefillOperations, r)}, {"layers", layersOf(r)}, {"isa", kernelIsa()}, {"round_trips_ns", r.roundTripsNs}, {"one_row", aheadJson(settleAhead())}, {"blocks_in_lanes", blocksInLanes(loaded)}, {"kernels", kernelsOf()}, {"plan", commandLine(loaded.plan)}, {"engaged", engaged}};
 }
 
 }  // namespace

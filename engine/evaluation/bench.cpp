@@ -10,6 +10,7 @@
 
 #include "engine/core/bandwidth.h"
 #include "engine/core/resources.h"
+#include "engine/core/round_trip.h"
 #include "engine/core/sensors.h"
 #include "engine/decoding/decoder.h"
 #include "engine/evaluation/data.h"
@@ -195,7 +196,7 @@ constexpr double kBandwidthHolds = 0.5;  // seconds for which the memory's speed
 /// What the repetitions at one depth gave.
 struct Timings {
   std::vector<double> prefill, decode, ttft, gaps, probes, frequencies, package, dram;
-  std::vector<double> bandwidth, bandwidthUsed;
+  std::vector<double> bandwidth, bandwidthUsed, roundTrips;
   Repetition last;
   std::int64_t decoded = 0, steps = 0;
   std::uint64_t peakBytes = 0;
@@ -267,6 +268,7 @@ Result<Timings> measure(Bench& bench, const BenchOptions& options, ThreadPool& p
   const auto sampleBandwidth = [&]() -> Result<void> {
     if (options.bandwidth && (t.bandwidth.empty() || since(sampled) > kBandwidthHolds)) {
       t.bandwidth.push_back(measureReadBandwidth(pool, bench.hooks.stop));
+      if (const double ns = measureRoundTrip(pool); ns > 0) t.roundTrips.push_back(ns);
       sampled = Clock::now();
       cold = true;
     }
@@ -334,6 +336,7 @@ Result<BenchResult> bench(std::shared_ptr<const Model> prepared, const Plan& pla
     result.itlP99Ms = percentile(t.gaps, 0.99);
     if (t.steps > 0) result.tokensPerStep = static_cast<double>(t.decoded) / static_cast<double>(t.steps);
     result.readBandwidthGBs = medianOf(std::move(t.bandwidth)).value_or(0);
+    result.roundTripsNs = std::move(t.roundTrips);
     result.bandwidthUsed = medianOf(std::move(t.bandwidthUsed)).value_or(0);
     std::sort(t.probes.begin(), t.probes.end());
     result.noise = (t.probes.back() - t.probes.front()) / percentile(t.probes, 0.5);

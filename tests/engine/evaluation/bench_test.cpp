@@ -41,6 +41,7 @@ TEST(Bench, MeasuresTheEmbeddedDraft) {
   EXPECT_GE(result->itlP99Ms, result->itlP50Ms);
   EXPECT_GT(result->readBandwidthGBs, 0.1);
   EXPECT_GT(result->bandwidthUsed, 0);
+  for (const double ns : result->roundTripsNs) EXPECT_GT(ns, 1);
   EXPECT_GT(result->memory.weights, 1'000'000u);
   EXPECT_GT(result->memory.kv, 0u);
   EXPECT_TRUE(result->operations.contains("linear"));
