@@ -32,9 +32,9 @@ double series(ThreadPool& pool, int other) {
   pool.run([&](int worker) {
     if (worker == other) return play(1, 2 * kTrips);
     if (worker != 0) return;
-    play(0, 2);  // until the other is there
+    play(0, 3);  // once there and back, so that the other is there
     const auto start = Clock::now();
-    play(2, 2 * kTrips + 1);
+    play(4, 2 * kTrips + 1);
     nanoseconds = std::chrono::duration<double, std::nano>(Clock::now() - start).count();
   });
   return gaveUp ? 0 : nanoseconds / (kTrips - 1);
@@ -43,7 +43,7 @@ double series(ThreadPool& pool, int other) {
 }  // namespace
 
 double measureRoundTrip(ThreadPool& pool) {
-  double furthest = 0;
+  double furthest = 0;  // of those that ran beside the driver
   for (int other = 1; other < pool.size(); ++other) {
     double least = 0;
     for (int i = 0; i < kSeries; ++i)

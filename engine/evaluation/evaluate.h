@@ -168,7 +168,7 @@ struct BenchResult {
   int threads = 0;
   double itlP50Ms = 0, itlP90Ms = 0, itlP99Ms = 0;
   double readBandwidthGBs = 0;   ///< of the machine with the same threads: median of what was measured around the repetitions, at most twice a second
-  std::vector<double> roundTripsNs;  ///< a cache line's, between the two cores furthest apart (core/round_trip.h), with each of those
+  std::vector<double> roundTripsNs;  ///< a cache line's, from the driver's core to the one furthest from it and back (core/round_trip.h), with each of those
   ArithmeticPeak arithmetic;     ///< with the same threads, at the start
   int linearDigits = 0, headDigits = 0;  ///< bytes that activations meet the layers' and the head's weights as; 0: floats
   double bandwidthUsed = 0;      ///< fraction, median over repetitions: bytes that decoding reads / its time / bandwidth last measured before and after

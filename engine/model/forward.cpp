@@ -163,14 +163,17 @@ void apply(const Pass& pass, const Norm& norm, ConstRows in, std::span<const Ste
     if (norms) around.before = before, around.made = view(pass.workspace.normed, in.count, in.width);
     if (finishes) around.after = after;
     multiplyTogether(in, std::span(products.data(), count), pass.execution, pass.wide, around);
-    if (!finishes)
+    if (!then.with)
       for (const Step& step : steps) addBias(*step.linear, step.out, {0, step.out.width});
     if (norms) timed.give(Operation::Norm, norming.nanoseconds());
     if (finishes) timed.give(then.operation, finishing.nanoseconds());
   }
   if (!then.with || finishes) return;
   const Timed timed(pass, then.operation);
-  forRows(pass, in.count, [&](std::int64_t i) { then.with({i, i + 1}, columns); });
+  forRows(pass, in.count, [&](std::int64_t i) {
+    for (const Step& step : steps) addBias(*step.linear, step.out.some(i, 1), columns);
+    then.with({i, i + 1}, columns);
+  });
 }
 
 /// Query/key norm over each head or over the whole row, then rotation. `rows` are the last of the pass.

@@ -161,7 +161,7 @@ void multiplyThen(ConstRows in, std::span<const Product> products, Execution& ex
 }  // namespace
 
 void multiplyTogether(ConstRows in, std::span<const Product> products, Execution& execution, bool wide, const Around& around) {
-  assert(!around.before || ((in.count <= kAloneRows || execution.pool.size() == 1) && around.made.count >= in.count && around.made.width == in.width));
+  assert(!around.before || ((in.count <= kAloneRows || execution.pool.size() == 1) && around.made.count == in.count && around.made.width == in.width));
   for ([[maybe_unused]] const Product& p : products)
     assert(in.width == p.matrix->cols() && p.out.width == p.matrix->rows() && in.count == p.out.count && (!around.after || p.out.width == products[0].out.width));
   if (in.count == 0) return;

@@ -29,6 +29,8 @@ TEST(Share, CoversEveryItemOnceInMultiplesOfTheGrain) {
           EXPECT_EQ(r.begin, next);
           EXPECT_LE(r.begin, r.end);
           EXPECT_TRUE(r.end == n || r.end % grain == 0);
+          EXPECT_LE(r.size(), n / workers + grain);
+          EXPECT_TRUE(w > 0 || n == 0 || r.size() > 0) << "the driver has a share";
           next = r.end;
         }
         EXPECT_EQ(next, n);

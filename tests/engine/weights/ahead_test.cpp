@@ -23,12 +23,14 @@ class Ahead : public testing::Test {
  protected:
   void SetUp() override {
     unsetenv("TRADESPACE_AHEAD");
+    std::filesystem::remove_all(folder_);
     setenv("XDG_CACHE_HOME", folder_.c_str(), 1);
   }
   void TearDown() override {
     unsetenv("TRADESPACE_AHEAD");
     settleAhead();
     std::filesystem::remove_all(folder_);
+    unsetenv("XDG_CACHE_HOME");
   }
   // Of this process alone: tests run side by side.
   const std::string folder_ = testing::TempDir() + "ahead-test-cache-" + std::to_string(getpid());
