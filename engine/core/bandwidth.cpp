@@ -7,13 +7,13 @@
 #include <cstdint>
 
 #include "engine/core/cpu.h"
-#include "engine/core/page_storage.h"
 
 namespace ts {
 namespace {
 
 using Word = std::uint64_t;
 constexpr int kPasses = 4;
+constexpr std::int64_t kGrain = 512;
 
 // Many independent sums: the loads never wait for an addition.
 Word sum(const Word* p, std::size_t n) {
@@ -27,27 +27,30 @@ Word sum(const Word* p, std::size_t n) {
 
 }  // namespace
 
-double measureReadBandwidth(ThreadPool& pool, const std::stop_token& stop) {
-  const std::size_t bytes = std::clamp<std::size_t>(cpuInfo().lastLevelBytes * 6, std::size_t{256} << 20, std::size_t{1} << 30);
-  const std::size_t n = bytes / sizeof(Word);
-  const PageStorage storage(bytes);  // in huge pages, as weights are; touched below, by the worker that reads them
-  auto* buffer = reinterpret_cast<Word*>(storage.data());
-  pool.split(static_cast<std::int64_t>(n), 512, [&](Range r, int) {
+ReadProbe::ReadProbe(ThreadPool& pool, std::size_t bytes, const std::stop_token& stop) : pool_(pool), bytes_(bytes), storage_(bytes) {
+  auto* words = reinterpret_cast<Word*>(storage_.data());
+  pool.split(static_cast<std::int64_t>(bytes / sizeof(Word)), kGrain, [&](Range r, int) {  // by the worker that reads them
     for (std::int64_t i = r.begin; i < r.end; ++i) {
       if (i % (1 << 18) == 0 && stop.stop_requested()) return;
-      buffer[i] = static_cast<Word>(i);
+      words[i] = static_cast<Word>(i);
     }
   });
+}
+
+double ReadProbe::pass() {
+  const auto* words = reinterpret_cast<const Word*>(storage_.data());
   std::atomic<Word> sink{0};
+  const auto begin = std::chrono::steady_clock::now();
+  pool_.split(static_cast<std::int64_t>(bytes_ / sizeof(Word)), kGrain, [&](Range r, int) {
+    sink.fetch_add(sum(words + r.begin, static_cast<std::size_t>(r.size())), std::memory_order_relaxed);
+  });
+  return static_cast<double>(bytes_) / std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() / 1e9;
+}
+
+double measureReadBandwidth(ThreadPool& pool, const std::stop_token& stop) {
+  ReadProbe probe(pool, std::clamp<std::size_t>(cpuInfo().lastLevelBytes * 6, std::size_t{256} << 20, std::size_t{1} << 30), stop);
   double best = 0;
-  for (int pass = 0; pass < kPasses && !stop.stop_requested(); ++pass) {
-    const auto begin = std::chrono::steady_clock::now();
-    pool.split(static_cast<std::int64_t>(n), 512, [&](Range r, int) {
-      sink.fetch_add(sum(buffer + r.begin, static_cast<std::size_t>(r.size())), std::memory_order_relaxed);
-    });
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    best = std::max(best, static_cast<double>(bytes) / seconds / 1e9);
-  }
+  for (int pass = 0; pass < kPasses && !stop.stop_requested(); ++pass) best = std::max(best, probe.pass());
   return best;
 }
 

@@ -1,11 +1,27 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <cstddef>
 #include <stop_token>
 
+#include "engine/core/page_storage.h"
 #include "engine/core/thread_pool.h"
 
 namespace ts {
+
+/// A buffer in huge pages, as weights are, of which every worker of the pool sums its own part.
+class ReadProbe {
+ public:
+  /// Touches the buffer; stops when asked to.
+  ReadProbe(ThreadPool& pool, std::size_t bytes, const std::stop_token& stop = {});
+  /// Reads it once: GB/s.
+  double pass();
+
+ private:
+  ThreadPool& pool_;
+  std::size_t bytes_;
+  PageStorage storage_;
+};
 
 /// Read bandwidth of the memory in GB/s with every worker of the pool summing its own part of a buffer of several times
 /// the last-level cache: the best of a few passes, so a short disturbance is not seen, a lasting one is. Takes a tenth of a

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What share of the memory's bandwidth decoding uses, told apart by where the cores are: the host of a virtual machine may move them from
+// second to second, and with them go the bandwidth and the price of every line that passes from core to core. A few tokens, the memory and a
+// line's round trip are measured in turn; only rounds count before and after which both were the same.
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "engine/core/bandwidth.h"
+#include "engine/core/cpu.h"
+#include "engine/core/round_trip.h"
+#include "engine/decoding/decoder.h"
+#include "engine/registry/registry.h"
+#include "engine/session/session.h"
+
+namespace {
+
+constexpr int kTokens = 10;             // of a round
+constexpr double kSameBandwidth = 1.1;  // at most, of before and after
+constexpr double kShared = 150, kApart = 250;  // ns of a round trip where cores share a cache at most; where they do not at least
+
+enum class Place { Shared, Apart, Unclear };
+const char* text(Place place) { return place == Place::Shared ? "cores share a cache" : place == Place::Apart ? "cores apart" : "unclear or one core"; }
+
+struct Look {  // before a round, or after it
+  double bandwidth, roundTrip;
+  Place place() const { return roundTrip <= 0 ? Place::Unclear : roundTrip < kShared ? Place::Shared : roundTrip > kApart ? Place::Apart : Place::Unclear; }
+};
+struct Round {
+  double read, bandwidth, roundTrip;  // GB/s that decoding read, GB/s of the memory, ns
+};
+
+template <class Of>
+double median(const std::vector<Round>& rounds, Of of) {
+  std::vector<double> values;
+  for (const Round& r : rounds) values.push_back(of(r));
+  std::ranges::nth_element(values, values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2));
+  return values[values.size() / 2];
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Share of the memory's bandwidth that decoding uses, by where the cores are");
+  std::string source, activations = "f32", kv;
+  int threads = 0, rounds = 60, depth = 16;
+  app.add_option("MODEL", source, "a GGUF file, a Hugging Face folder, or embedded:NAME")->required();
+  app.add_option("--activations", activations, "f32 or q8")->check(CLI::IsMember({"f32", "q8"}));
+  app.add_option("--kv", kv, "a cache strategy, as in bench");
+  app.add_option("--threads", threads, "0: one a core")->check(CLI::Range(0, 1024));
+  app.add_option("--rounds", rounds, "of ten tokens each")->check(CLI::Range(1, 100000));
+  app.add_option("--depth", depth, "tokens in the cache before the first round")->check(CLI::Range(1, 1 << 20));
+  CLI11_PARSE(app, argc, argv);
+
+  using namespace ts;
+  const auto fail = [](const Error& error) { return std::fprintf(stderr, "%s\n", error.message.c_str()), 1; };
+  ThreadPool pool(threads);
+  const auto model = loadModel(source, pool);
+  if (!model) return fail(model.error());
+  SessionOptions options{.kv = {}, .activations = activations == "q8" ? Activations::Q8 : Activations::F32, .capacity = depth + kTokens + 1};
+  if (!kv.empty()) {
+    const auto spec = parseStrategy(kv, "--kv");
+    if (!spec) return fail(spec.error());
+    options.kv.push_back(*spec);
+  }
+  const auto opened = Session::open(*model, pool, options);
+  if (!opened) return fail(opened.error());
+  Session& session = **opened;
+  const std::vector<int> prompt(static_cast<std::size_t>(depth), 1);
+  const DraftTree next{{1}, {-1}};
+  const int path[] = {0};
+  const auto decode = [&](int tokens) -> Result<void> {
+    for (int i = 0; i < tokens; ++i) {
+      TS_CHECK(session.decode(next));
+      session.commit(path);
+    }
+    return {};
+  };
+
+  ReadProbe memory(pool, std::max<std::size_t>(6 * cpuInfo().lastLevelBytes, std::size_t{64} << 20));
+  const auto look = [&] {
+    const double roundTrip = measureRoundTrip(pool);
+    return Look{memory.pass(), roundTrip};
+  };
+  std::vector<Round> of[3];
+  if (const auto done = session.prefill(prompt, depth, {}); !done) return fail(done.error());
+  Look before = look();
+  for (int i = 0; i < rounds; ++i) {
+    if (session.draftLimit() < 1 || (depth < 512 && session.position() > depth + 48)) {  // begins anew, so that attention stays what it was
+      session.reset();
+      if (const auto done = session.prefill(prompt, depth, {}); !done) return fail(done.error());
+    }
+    if (const auto done = decode(1); !done) return fail(done.error());  // what the probe threw out of the caches
+    session.ledger().clear();
+    const auto start = std::chrono::steady_clock::now();
+    if (const auto done = decode(kTokens); !done) return fail(done.error());
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const double read = static_cast<double>(session.ledger().total().bytes) / seconds / 1e9;
+    const Look after = look();
+    if (before.place() == after.place() && std::max(before.bandwidth, after.bandwidth) < kSameBandwidth * std::min(before.bandwidth, after.bandwidth))
+      of[static_cast<int>(after.place())].push_back({read, 0.5 * (before.bandwidth + after.bandwidth), std::max(before.roundTrip, after.roundTrip)});
+    before = after;
+  }
+  for (const Place place : {Place::Shared, Place::Apart, Place::Unclear}) {
+    const std::vector<Round>& some = of[static_cast<int>(place)];
+    if (some.empty()) continue;
+    std::printf("%-20s %4zu rounds: memory %.1f GB/s, decoding reads %.1f GB/s, uses %.1f %%, a line's round trip %.0f ns\n", text(place), some.size(), median(some, [](const Round& r) { return r.bandwidth; }),
+                median(some, [](const Round& r) { return r.read; }), 100 * median(some, [](const Round& r) { return r.read / r.bandwidth; }), median(some, [](const Round& r) { return r.roundTrip; }));
+  }
+  return 0;
+}
