@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What share of the memory's bandwidth decoding uses, told apart by where the cores are: the host of a virtual machine may move them from
 // second to second, and with them go the bandwidth and the price of every line that passes from core to core. A few tokens, the memory and a
-// line's round trip are measured in turn; only rounds count before and after which both were the same.
+// line's round trip are measured in turn; only rounds count before and after which both were the same. And what is left of the bandwidth when
+// nothing but the weights is read, in the same pieces, with a barrier after each product: small matrices leave the memory idle at every
+// one of these.
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
+#include <cstring>
+#include <initializer_list>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -16,6 +23,7 @@
 #include "engine/decoding/decoder.h"
 #include "engine/registry/registry.h"
 #include "engine/session/session.h"
+#include "engine/weights/packed.h"
 
 namespace {
 
@@ -32,6 +40,79 @@ struct Look {  // before a round, or after it
 };
 struct Round {
   double read, bandwidth, roundTrip;  // GB/s that decoding read, GB/s of the memory, ns
+  double pieces;                      // GB/s of reading the weights' pieces, 0 where they were not read
+};
+
+double seconds(std::chrono::steady_clock::time_point since) { return std::chrono::duration<double>(std::chrono::steady_clock::now() - since).count(); }
+
+/// The weights a token reads, product after product as decoding takes them, each split among the workers as its multiplication splits it.
+class Pieces {
+ public:
+  Pieces(const ts::Model& model, ts::ThreadPool& pool) : pool_(pool) {
+    for (const ts::Block& b : model.blocks) {
+      add({&b.k, &b.v, &b.q}, false);
+      add({&b.o}, true);
+      add({&b.gate, &b.up}, true);
+      add({&b.down}, true);
+    }
+    add({&model.head}, true);
+  }
+  /// Whether all weights lie in panels; others, of low rank, are not read.
+  bool whole() const { return whole_; }
+  /// Reads all of them, a barrier after each product: bytes.
+  std::size_t read() {
+    for (const Product& product : products_)
+      pool_.run([&](int worker) {
+        std::uint64_t sum = 0;
+        std::int64_t before = 0;
+        for (const ts::PanelView* v : product.views) {
+          const ts::Range mine = ts::share(product.alike ? v->panels : product.panels, worker, pool_.size());
+          const ts::Range panels{std::max<std::int64_t>(0, mine.begin - before), std::min(v->panels, mine.end - before)};
+          if (panels.size() > 0) sum += sumOf(v->data + static_cast<std::size_t>(panels.begin) * v->panelBytes, static_cast<std::size_t>(panels.size()) * v->panelBytes);
+          if (!product.alike) before += v->panels;
+        }
+        sink_.fetch_add(sum, std::memory_order_relaxed);
+      });
+    return bytes_;
+  }
+
+ private:
+  struct Product {
+    std::vector<const ts::PanelView*> views;
+    bool alike;
+    std::int64_t panels = 0;
+  };
+  void add(std::initializer_list<const ts::Linear*> maps, bool alike) {
+    Product product{{}, alike};
+    for (const ts::Linear* map : maps) {
+      if (!map->weight) continue;
+      const auto* packed = dynamic_cast<const ts::PackedMatrix*>(map->weight.get());
+      if (!packed) {
+        whole_ = false;
+        continue;
+      }
+      product.views.push_back(&packed->view());
+      product.panels += packed->view().panels;
+      bytes_ += packed->bytes();
+    }
+    if (!product.views.empty()) products_.push_back(std::move(product));
+  }
+  static std::uint64_t sumOf(const std::byte* data, std::size_t bytes) {
+    std::uint64_t sums[32] = {};
+    for (std::size_t i = 0; i + sizeof sums <= bytes; i += sizeof sums)
+      for (std::size_t j = 0; j < 32; ++j) {
+        std::uint64_t word;
+        std::memcpy(&word, data + i + j * sizeof word, sizeof word);
+        sums[j] += word;
+      }
+    return std::accumulate(std::begin(sums), std::end(sums), std::uint64_t{0});
+  }
+
+  ts::ThreadPool& pool_;
+  std::vector<Product> products_;
+  std::size_t bytes_ = 0;
+  bool whole_ = true;
+  std::atomic<std::uint64_t> sink_{0};
 };
 
 template <class Of>
@@ -86,6 +167,7 @@ int main(int argc, char** argv) {
     const double roundTrip = measureRoundTrip(pool);
     return Look{memory.pass(), roundTrip};
   };
+  Pieces pieces(**model, pool);
   std::vector<Round> of[3];
   if (const auto done = session.prefill(prompt, depth, {}); !done) return fail(done.error());
   Look before = look();
@@ -98,18 +180,29 @@ int main(int argc, char** argv) {
     session.ledger().clear();
     const auto start = std::chrono::steady_clock::now();
     if (const auto done = decode(kTokens); !done) return fail(done.error());
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    const double read = static_cast<double>(session.ledger().total().bytes) / seconds / 1e9;
+    const double read = static_cast<double>(session.ledger().total().bytes) / seconds(start) / 1e9;
+    double bare = 0;
+    if (pieces.whole()) {
+      pieces.read();
+      const auto begin = std::chrono::steady_clock::now();
+      std::size_t bytes = 0;
+      for (int t = 0; t < kTokens; ++t) bytes += pieces.read();
+      bare = static_cast<double>(bytes) / seconds(begin) / 1e9;
+    }
     const Look after = look();
     if (before.place() == after.place() && std::max(before.bandwidth, after.bandwidth) < kSameBandwidth * std::min(before.bandwidth, after.bandwidth))
-      of[static_cast<int>(after.place())].push_back({read, 0.5 * (before.bandwidth + after.bandwidth), std::max(before.roundTrip, after.roundTrip)});
+      of[static_cast<int>(after.place())].push_back({read, 0.5 * (before.bandwidth + after.bandwidth), std::max(before.roundTrip, after.roundTrip), bare});
     before = after;
   }
   for (const Place place : {Place::Shared, Place::Apart, Place::Unclear}) {
     const std::vector<Round>& some = of[static_cast<int>(place)];
     if (some.empty()) continue;
-    std::printf("%-20s %4zu rounds: memory %.1f GB/s, decoding reads %.1f GB/s, uses %.1f %%, a line's round trip %.0f ns\n", text(place), some.size(), median(some, [](const Round& r) { return r.bandwidth; }),
-                median(some, [](const Round& r) { return r.read; }), 100 * median(some, [](const Round& r) { return r.read / r.bandwidth; }), median(some, [](const Round& r) { return r.roundTrip; }));
+    const auto middle = [&](auto value) { return median(some, value); };
+    std::printf("%-20s %4zu rounds: memory %.1f GB/s, decoding reads %.1f GB/s, uses %.1f %%, a line's round trip %.0f ns\n", text(place), some.size(), middle([](const Round& r) { return r.bandwidth; }),
+                middle([](const Round& r) { return r.read; }), 100 * middle([](const Round& r) { return r.read / r.bandwidth; }), middle([](const Round& r) { return r.roundTrip; }));
+    if (pieces.whole())
+      std::printf("%-32s the weights' pieces read by themselves, a barrier after each product: %.1f GB/s, %.1f %% of the memory; decoding has %.1f %% of that\n", "", middle([](const Round& r) { return r.pieces; }),
+                  100 * middle([](const Round& r) { return r.pieces / r.bandwidth; }), 100 * middle([](const Round& r) { return r.read / r.pieces; }));
   }
   return 0;
 }
