@@ -28,16 +28,18 @@ namespace {
 //   each); signed bytes of one row: |w| times x with w's sign, widened at once (128 * 127 * 2 = 32512 fits; so x is kept
 //   above -128, as it is where it has one digit).
 // VNNI adds four products into 32 bits: unsigned codes as they are, signed ones with 128 added and taken off by the bias.
+// NEON multiplies signed bytes to 16 bits and adds pairs of these to 32, so that nothing can be too large.
 #define TS_VNNI (HWY_TARGET == HWY_AVX3_DL)
 #define TS_MADDUBS (HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3)
 #define TS_ROWS_APART (HWY_TARGET == HWY_AVX2)
+#define TS_NEON (HWY_TARGET == HWY_NEON && HWY_ARCH_ARM_A64)
 
 constexpr int kGroups = kBlock / 4;  ///< of four codes that share a 32-bit word
 
 constexpr int kLifted = TS_VNNI ? 128 : 0;
-/// Signed bytes go by three digits where that takes no more time than floats do.
+/// Whether there is a kernel for these codes and N digits.
 template <Element E, int N>
-constexpr bool kTaken = !isFloat(E) && (N == 1 || !kSigned<E> || TS_VNNI);
+constexpr bool kTaken = N == 1 ? !isFloat(E) : kExactByDigits<E>;
 
 /// Whether several rows meet these codes by pairs, words of two 16-bit integers (digits_rows-inl.h).
 template <Element E>
@@ -92,7 +94,7 @@ HWY_INLINE VI withSign(VI x, VI w) {
   return VI{_mm512_mask_sub_epi8(x.raw, _mm512_movepi8_mask(w.raw), _mm512_setzero_si512(), x.raw)};
 }
 #endif
-#else
+#elif !TS_NEON
 /// Bytes j of two words, multiplied as signed.
 template <int j>
 HWY_INLINE VI byteProduct(VI w, VI x) {
@@ -165,6 +167,15 @@ HWY_INLINE VI dot(const VI (&w)[kGroups], const std::int8_t* x, VI sum) {
     }
     return sum;
   }
+#elif TS_NEON
+  int32x4_t low = vdupq_n_s32(0), high = low;  // of two words each, in pairs
+#pragma GCC unroll 8
+  for (int g = first; g < first + count; ++g) {
+    const int8x16_t a = vreinterpretq_s8_s32(w[g].raw), b = vreinterpretq_s8_s32(activation(x, g).raw);
+    low = vpadalq_s16(low, vmull_s8(vget_low_s8(a), vget_low_s8(b)));
+    high = vpadalq_s16(high, vmull_high_s8(a, b));
+  }
+  return hn::Add(sum, VI{vpaddq_s32(low, high)});
 #else
   for (int g = first; g < first + count; ++g) {
     const VI xm = activation(x, g);

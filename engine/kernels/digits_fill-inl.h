@@ -21,7 +21,7 @@ constexpr DI4 di4;
 
 /// Lane i of the result is the reduction of lanes i, i + 4, i + 8 ...
 template <class Lanes, class Vector, class Op>
-HWY_INLINE hn::Vec<DI4> reduceToFour(Lanes lanes, Vector v, Op op) {
+HWY_INLINE hn::Vec<DI4> reduceToFour([[maybe_unused]] Lanes lanes, Vector v, Op op) {
   if constexpr (std::is_same_v<Vector, hn::Vec<DI4>>) {
     return v;
   } else {
@@ -69,6 +69,7 @@ HWY_INLINE void storeBytes(const VI (&v)[kVectors], std::int8_t* to) {
 
 /// What becomes of blocks side by side, one a lane.
 struct Quantized {
+  HWY_INLINE Quantized() {}  // an implicit one would not be of this instruction set, as NEON's vectors' own are
   hn::Vec<hn::Rebind<float, DI4>> scale;
   hn::Vec<DI4> all[2];      ///< digits added up, by halves where that is asked for; else all are in the first
   hn::Vec<DI4> highest[2];  ///< highest digits added up

@@ -136,7 +136,7 @@ void few(const PanelView& v, Range panels, const FloatTiles& tiles, Rows out, st
 }
 template <Element E>
 void fewPanels(const PanelView& v, Range panels, const FloatTiles& tiles, Rows out) {
-  if constexpr (isFloat(E) || kSigned<E>) few<E>(v, panels, tiles, out, std::make_integer_sequence<int, kTile>());
+  if constexpr (!kExactByDigits<E>) few<E>(v, panels, tiles, out, std::make_integer_sequence<int, kTile>());
 }
 
 }  // namespace

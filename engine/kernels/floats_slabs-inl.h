@@ -121,7 +121,7 @@ HWY_NOINLINE void slabScales(const PanelView& v, std::int64_t panel, std::int64_
 
 template <Element E>
 void manyPanels(const PanelView& v, Range panels, const FloatTiles& tiles, Rows out, const ProductScratch& scratch) {
-  if constexpr (!isFloat(E) && !kSigned<E>) return;
+  if constexpr (kExactByDigits<E>) return;
   const std::int64_t all = v.padded / kBlock, tileTotal = pieces(tiles);
   const bool adds = v.offsetKind != OffsetKind::None;
   for (std::int64_t panel = panels.begin; panel < panels.end; ++panel) {

@@ -117,6 +117,17 @@ HWY_INLINE VI codes(const Planes& p, int w, int part) {
 template <Element E>
 constexpr bool kSigned = E == Element::S8 || E == Element::Table4;
 
+/// Whether groups may be of 16.
+constexpr bool mayHave16(Element e) { return e == Element::U2 || e == Element::U3 || e == Element::U6; }
+
+/// Whether an exact product of these codes goes by three digits (digits-inl.h), where that takes less than floats do
+/// (product_floats.cpp): with instructions that multiply and add bytes, on AVX2 and AVX-512 without VNNI for unsigned ones alone.
+/// Elsewhere those whose groups may be of 16, which floats do not know.
+template <Element E>
+constexpr bool kExactByDigits = HWY_TARGET == HWY_AVX3_DL                          ? !isFloat(E)
+                                : HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3 ? !isFloat(E) && !kSigned<E>
+                                                                                   : mayHave16(E);
+
 HWY_INLINE V loadHalf(const std::uint16_t* p) {
   const hn::Rebind<hwy::float16_t, D> dh;
   return hn::PromoteTo(d, hn::LoadU(dh, reinterpret_cast<const hwy::float16_t*>(p)));

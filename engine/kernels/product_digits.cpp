@@ -90,10 +90,6 @@ HWY_NOINLINE void panelTimesTile(const PanelView& v, std::int64_t panel, const D
 }
 #endif
 
-constexpr bool mayHave16(Element e) {
-  return e == Element::U2 || e == Element::U3 || e == Element::U6;
-}
-
 /// Bytes of panels that stay in a second-level cache while every tile passes; a tile's results then do, too. And panels that a
 /// tile's digits are turned into pairs for where a worker has so many at a time: by count of instructions that costs a fifteenth of one
 /// panel (not timed).
