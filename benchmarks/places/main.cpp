@@ -2,8 +2,8 @@
 // What share of the memory's bandwidth decoding uses, told apart by where the cores are: the host of a virtual machine may move them from
 // second to second, and with them go the bandwidth and the price of every line that passes from core to core. A few tokens, the memory and a
 // line's round trip are measured in turn; only rounds count before and after which both were the same. And what is left of the bandwidth when
-// nothing but the weights is read, in the same pieces, with a barrier after each product: small matrices leave the memory idle at every
-// one of these.
+// nothing but the weights is read, in the same pieces, with a barrier after each product: which tells what barriers and streams cost from
+// what the rest does.
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
@@ -45,7 +45,8 @@ struct Round {
 
 double seconds(std::chrono::steady_clock::time_point since) { return std::chrono::duration<double>(std::chrono::steady_clock::now() - since).count(); }
 
-/// The weights a token reads, product after product as decoding takes them, each split among the workers as its multiplication splits it.
+/// The weights a token reads, product after product as decoding takes them, each split among the workers as its multiplication splits it;
+/// where a product's matrices are of different formats, that is more products than these.
 class Pieces {
  public:
   Pieces(const ts::Model& model, ts::ThreadPool& pool) : pool_(pool) {
@@ -200,7 +201,8 @@ int main(int argc, char** argv) {
     const auto middle = [&](auto value) { return median(some, value); };
     std::printf("%-20s %4zu rounds: memory %.1f GB/s, decoding reads %.1f GB/s, uses %.1f %%, a line's round trip %.0f ns\n", text(place), some.size(), middle([](const Round& r) { return r.bandwidth; }),
                 middle([](const Round& r) { return r.read; }), 100 * middle([](const Round& r) { return r.read / r.bandwidth; }), middle([](const Round& r) { return r.roundTrip; }));
-    if (pieces.whole())
+    if (!pieces.whole()) std::printf("%-32s the weights' pieces are not read by themselves: some matrices are of low rank\n", "");
+    else
       std::printf("%-32s the weights' pieces read by themselves, a barrier after each product: %.1f GB/s, %.1f %% of the memory; decoding has %.1f %% of that\n", "", middle([](const Round& r) { return r.pieces; }),
                   100 * middle([](const Round& r) { return r.pieces / r.bandwidth; }), 100 * middle([](const Round& r) { return r.read / r.pieces; }));
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Products of floats and signed codes with a tile of rows, straight from the codes. Included once per instruction set.
+// Products of floats, and of codes that do not go by digits, with a tile of rows, straight from the codes. Included once per instruction set.
 #if defined(TS_FLOATS_FEW_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef TS_FLOATS_FEW_INL_H
 #undef TS_FLOATS_FEW_INL_H

@@ -117,9 +117,6 @@ HWY_INLINE VI codes(const Planes& p, int w, int part) {
 template <Element E>
 constexpr bool kSigned = E == Element::S8 || E == Element::Table4;
 
-/// Whether groups may be of 16.
-constexpr bool mayHave16(Element e) { return e == Element::U2 || e == Element::U3 || e == Element::U6; }
-
 /// Whether an exact product of these codes goes by three digits (digits-inl.h), where that takes less than floats do
 /// (product_floats.cpp): with instructions that multiply and add bytes, on AVX2 and AVX-512 without VNNI for unsigned ones alone.
 /// Elsewhere those whose groups may be of 16, which floats do not know.

@@ -51,6 +51,8 @@ constexpr int baseBits(Element e) {
   return 0;
 }
 constexpr int highBits(Element e) { return e == Element::U6 ? 2 : e == Element::U5 || e == Element::U3 ? 1 : 0; }
+/// Whether groups may be of 16.
+constexpr bool mayHave16(Element e) { return e == Element::U2 || e == Element::U3 || e == Element::U6; }
 constexpr bool isFloat(Element e) { return e == Element::F32 || e == Element::F16 || e == Element::BF16; }
 
 /// Bytes of a row's scale or offset of a group.

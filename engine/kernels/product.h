@@ -17,14 +17,15 @@ namespace ts {
 //
 // where s is the block's sum of code * x. There are two ways to it:
 //
-//   Floats: fused multiply-adds over k in order. Plain float weights; signed codes, where bytes are slow to multiply.
+//   Floats: fused multiply-adds over k in order. Plain float weights; codes, where bytes are slow to multiply.
 //   Digits: x in a block becomes scale * q, q an integer of one or three signed bytes (digits of base 256), so that s
 //           is an exact integer sum of (code - zero) * q; a zero point of the whole matrix costs nothing.
 //           One digit is the plan's int8 activations (q up to 127). Three digits are float32 activations: q up to
 //           8 355 000, so x is off by at most 2^-24 of the block's largest, half a unit in the last place of that; what
-//           float32 summation itself loses is of the same size. Twice as fast as converting codes to floats.
+//           float32 summation itself loses is of the same size. On x86 twice as fast as converting codes to floats.
 
-/// Whether exact products of these codes go by digits: unsigned ones everywhere, signed ones with AVX-512 VNNI.
+/// Whether exact products of these codes go by digits: all with AVX-512 VNNI, unsigned ones on other x86, on NEON those alone whose groups
+/// may be of 16 (kExactByDigits in panel-inl.h).
 bool exactByDigits(Element e);
 
 /// Activations as floats. The rows travel in tiles, as large as the kernels take (tables.h): a tile of T rows lies as

@@ -73,7 +73,7 @@ PackedMatrix::PackedMatrix(const PackedLayout& layout, std::int64_t rows, std::i
   v.panels = up(rows, kPanel) / kPanel;
   v.padded = up(cols, kBlock);
   v.group = isFloat(v.element) ? kBlock : std::min(layout.group, v.padded);
-  assert(v.group == 16 || v.group % kBlock == 0);
+  assert((v.group == 16 && mayHave16(v.element)) || v.group % kBlock == 0);
   layOut(v);
   size_ = static_cast<std::size_t>(v.panels) * v.panelBytes;
   storage_ = PageStorage(size_);
