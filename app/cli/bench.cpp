@@ -9,6 +9,7 @@
 #include "app/cli/measures.h"
 #include "app/cli/roofline.h"
 #include "app/cli/text.h"
+#include "engine/core/round_trip.h"
 #include "engine/evaluation/evaluate.h"
 #include "engine/kernels/isa.h"
 #include "engine/model/lanes.h"
@@ -64,8 +65,7 @@ Json sensorsOf(const BenchResult& r) {
 std::string roundTripText(const std::vector<double>& ns) {
   const auto [least, most] = std::ranges::minmax(ns);
   const std::string text = numberText(least, 3) + (most > 1.2 * least ? " to " + numberText(most, 3) : std::string()) + " ns for a cache line there and back";
-  constexpr double shared = 150, apart = 250;  // of cores that share a cache at most, of others at least
-  return text + (least < shared && most > apart ? "  MOVED: at times they shared a cache, at times they did not" : "");
+  return text + (least < kSharedRoundTrip && most > kApartRoundTrip ? "  MOVED: at times they shared a cache, at times they did not" : "");
 }
 
 /// How one row's kernels read weights, and how fast both ways were.

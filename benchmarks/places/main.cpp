@@ -11,9 +11,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
-#include <cstring>
 #include <initializer_list>
-#include <numeric>
 #include <string>
 #include <vector>
 
@@ -29,14 +27,13 @@ namespace {
 
 constexpr int kTokens = 10;             // of a round
 constexpr double kSameBandwidth = 1.1;  // at most, of before and after
-constexpr double kShared = 150, kApart = 250;  // ns of a round trip where cores share a cache at most; where they do not at least
 
 enum class Place { Shared, Apart, Unclear };
 const char* text(Place place) { return place == Place::Shared ? "cores share a cache" : place == Place::Apart ? "cores apart" : "unclear or one core"; }
 
 struct Look {  // before a round, or after it
   double bandwidth, roundTrip;
-  Place place() const { return roundTrip <= 0 ? Place::Unclear : roundTrip < kShared ? Place::Shared : roundTrip > kApart ? Place::Apart : Place::Unclear; }
+  Place place() const { return roundTrip <= 0 ? Place::Unclear : roundTrip < ts::kSharedRoundTrip ? Place::Shared : roundTrip > ts::kApartRoundTrip ? Place::Apart : Place::Unclear; }
 };
 struct Round {
   double read, bandwidth, roundTrip;  // GB/s that decoding read, GB/s of the memory, ns
@@ -69,7 +66,7 @@ class Pieces {
         for (const ts::PanelView* v : product.views) {
           const ts::Range mine = ts::share(product.alike ? v->panels : product.panels, worker, pool_.size());
           const ts::Range panels{std::max<std::int64_t>(0, mine.begin - before), std::min(v->panels, mine.end - before)};
-          if (panels.size() > 0) sum += sumOf(v->data + static_cast<std::size_t>(panels.begin) * v->panelBytes, static_cast<std::size_t>(panels.size()) * v->panelBytes);
+          if (panels.size() > 0) sum += ts::sumOfBytes(v->data + static_cast<std::size_t>(panels.begin) * v->panelBytes, static_cast<std::size_t>(panels.size()) * v->panelBytes);
           if (!product.alike) before += v->panels;
         }
         sink_.fetch_add(sum, std::memory_order_relaxed);
@@ -97,16 +94,6 @@ class Pieces {
       bytes_ += packed->bytes();
     }
     if (!product.views.empty()) products_.push_back(std::move(product));
-  }
-  static std::uint64_t sumOf(const std::byte* data, std::size_t bytes) {
-    std::uint64_t sums[32] = {};
-    for (std::size_t i = 0; i + sizeof sums <= bytes; i += sizeof sums)
-      for (std::size_t j = 0; j < 32; ++j) {
-        std::uint64_t word;
-        std::memcpy(&word, data + i + j * sizeof word, sizeof word);
-        sums[j] += word;
-      }
-    return std::accumulate(std::begin(sums), std::end(sums), std::uint64_t{0});
   }
 
   ts::ThreadPool& pool_;

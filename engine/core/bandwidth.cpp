@@ -5,6 +5,9 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <cstring>
+#include <iterator>
+#include <numeric>
 
 #include "engine/core/cpu.h"
 
@@ -15,17 +18,18 @@ using Word = std::uint64_t;
 constexpr int kPasses = 4;
 constexpr std::int64_t kGrain = 512;
 
-// Many independent sums: the loads never wait for an addition.
-Word sum(const Word* p, std::size_t n) {
-  Word a[32] = {};
-  for (std::size_t i = 0; i + 32 <= n; i += 32)
-    for (std::size_t j = 0; j < 32; ++j) a[j] += p[i + j];
-  Word total = 0;
-  for (const Word x : a) total += x;
-  return total;
-}
-
 }  // namespace
+
+std::uint64_t sumOfBytes(const std::byte* data, std::size_t bytes) {
+  Word sums[32] = {};  // independent ones: the loads never wait for an addition
+  for (std::size_t i = 0; i + sizeof sums <= bytes; i += sizeof sums)
+    for (std::size_t j = 0; j < 32; ++j) {
+      Word word;
+      std::memcpy(&word, data + i + j * sizeof word, sizeof word);
+      sums[j] += word;
+    }
+  return std::accumulate(std::begin(sums), std::end(sums), Word{0});
+}
 
 ReadProbe::ReadProbe(ThreadPool& pool, std::size_t bytes, const std::stop_token& stop) : pool_(pool), bytes_(bytes), storage_(bytes) {
   auto* words = reinterpret_cast<Word*>(storage_.data());
@@ -38,11 +42,11 @@ ReadProbe::ReadProbe(ThreadPool& pool, std::size_t bytes, const std::stop_token&
 }
 
 double ReadProbe::pass() {
-  const auto* words = reinterpret_cast<const Word*>(storage_.data());
+  const auto* data = reinterpret_cast<const std::byte*>(storage_.data());
   std::atomic<Word> sink{0};
   const auto begin = std::chrono::steady_clock::now();
   pool_.split(static_cast<std::int64_t>(bytes_ / sizeof(Word)), kGrain, [&](Range r, int) {
-    sink.fetch_add(sum(words + r.begin, static_cast<std::size_t>(r.size())), std::memory_order_relaxed);
+    sink.fetch_add(sumOfBytes(data + r.begin * sizeof(Word), static_cast<std::size_t>(r.size()) * sizeof(Word)), std::memory_order_relaxed);
   });
   return static_cast<double>(bytes_) / std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() / 1e9;
 }

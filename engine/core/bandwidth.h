@@ -2,12 +2,16 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <stop_token>
 
 #include "engine/core/page_storage.h"
 #include "engine/core/thread_pool.h"
 
 namespace ts {
+
+/// Reads whole memory words in blocks of 256 bytes, as fast as a core can: their sum. What is left of a block is not read.
+std::uint64_t sumOfBytes(const std::byte* data, std::size_t bytes);
 
 /// A buffer in huge pages, as weights are, of which every worker of the pool sums its own part.
 class ReadProbe {

@@ -24,7 +24,7 @@ namespace ts {
 //           8 355 000, so x is off by at most 2^-24 of the block's largest, half a unit in the last place of that; what
 //           float32 summation itself loses is of the same size. On x86 twice as fast as converting codes to floats.
 
-/// Whether exact products of these codes go by digits: all with AVX-512 VNNI, unsigned ones on other x86, on NEON those alone whose groups
+/// Whether exact products of these codes go by digits: all with AVX-512 VNNI, unsigned ones on other x86 and in the portable set, on NEON those alone whose groups
 /// may be of 16 (kExactByDigits in panel-inl.h).
 bool exactByDigits(Element e);
 
