@@ -42,9 +42,10 @@ HWY_INLINE void dotRow(const Planes& planes, bool asks, const std::int8_t* x, VI
           VI p;
           if constexpr (kSigned<E>) p = maddubs(magnitude(w[half][h]), withSign(xn, w[half][h]));
           else p = maddubs(w[half][h], xn);
-          narrow[n][h] = i % run == 0 ? p : add16(narrow[n][h], p);
-          keep(narrow[n][h]);  // or GCC puts off the additions of a whole block, and runs out of registers
-          if (i % run == run - 1) sums[n][h] = i < run ? widen(narrow[n][h]) : hn::Add(sums[n][h], widen(narrow[n][h]));
+          if (i % run > 0) p = add16(narrow[n][h], p);
+          keep(p);  // or GCC puts off the additions of a whole block, and runs out of registers
+          narrow[n][h] = p;
+          if (i % run == run - 1) sums[n][h] = i < run ? widen(p) : hn::Add(sums[n][h], widen(p));
         }
       }
     }

@@ -44,7 +44,7 @@ struct Planes {
   const std::int8_t* table;
 };
 template <Element E>
-HWY_INLINE Planes planesOf(const PanelView& v, const Section& s, std::int64_t block) {
+HWY_INLINE Planes planesOf(const PanelView& v, const Section& s, std::int64_t block = 0) {
   const std::byte* at = s.codes + static_cast<std::size_t>(block) * blockBytes(E);
   return {reinterpret_cast<const std::int32_t*>(at), reinterpret_cast<const std::int32_t*>(at + baseBits(E) * 64), v.table};
 }
@@ -176,18 +176,22 @@ template <Element E>
 class Walk {
  public:
   /// Who walks asks for blocks, if anybody does; here it is for headers.
-  HWY_INLINE Walk(const PanelView& v, std::int64_t panel, bool asksForHeaders) : view_(v), panel_(panel), asks_(asksForHeaders), groupBlocks_(v.group / kBlock) {}
+  HWY_INLINE Walk(const PanelView& v, std::int64_t panel, bool asksForHeaders)
+      : view_(v), panel_(panel), asks_(asksForHeaders), groupBlocks_(v.group < kBlock ? 1 : v.group / kBlock), groups_(v.group < kBlock ? 2 : 1) {}
   /// To the next block, or the first.
   HWY_INLINE void next() {
-    if (++block_ >= section.blocks) {
+    if (left_ == 0) {
       if (index_ > 0 && index_ < view_.wholeSections) toNext(view_, section);  // placing its pieces costs as much as a row does
       else section = sectionOf(view_, panel_, index_);
-      ++index_, block_ = 0, group = 0, left_ = groupBlocks_;
+      ++index_, left_ = section.blocks, group = 0, groupLeft_ = groupBlocks_;
+      planes = planesOf<E>(view_, section);
       if (asks_) askForHeader(section);
-    } else if (--left_ <= 0) {  // and so does dividing
-      left_ = groupBlocks_, group += groupBlocks_ == 0 ? 2 : 1;
+    } else {
+      planes.base += blockBytes(E) / sizeof(std::int32_t);
+      if constexpr (highBits(E) > 0) planes.high += blockBytes(E) / sizeof(std::int32_t);
+      if (--groupLeft_ == 0) groupLeft_ = groupBlocks_, group += groups_;  // dividing would cost as much, too
     }
-    planes = planesOf<E>(view_, section, block_);
+    --left_;
   }
   Section section{};
   Planes planes{};
@@ -197,7 +201,8 @@ class Walk {
   const PanelView& view_;
   std::int64_t panel_;
   bool asks_;
-  std::int64_t groupBlocks_, block_ = -1, left_ = 0, index_ = 0;
+  std::int64_t groupBlocks_, groups_;  ///< blocks that share a group; groups of a block that has several
+  std::int64_t left_ = 0, groupLeft_ = 0, index_ = 0;
 };
 
 /// Writes a panel's 16 results of row m, or as many as the matrix has rows.
