@@ -64,50 +64,69 @@ HWY_INLINE void unpackRows(const std::int8_t* x, std::int64_t count, std::int32_
   }
 }
 
-/// step(group, row, part, codes of the group, its activation in every lane) over `count` groups and R rows, `stride` bytes apart.
-template <int R, int count, class Step>
-HWY_INLINE void overGroups(const std::int32_t* codes, const std::int8_t* x, std::int64_t stride, Step step) {
-#pragma GCC unroll 16
-  for (int g = 0; g < count; ++g) {
-    VI w[kParts];
-    for (int h = 0; h < kParts; ++h) {
-      w[h] = hn::Load(di, codes + (g * kParts + h) * kLanes);
-      keep(w[h]);  // or GCC loads it again for each row
-    }
-#pragma GCC unroll 8
-    for (int r = 0; r < R; ++r) {
-      const VI xr = activation(x + r * stride, g);
+/// Codes of a block as they wait unpacked.
+struct Unpacked {
+  const std::int32_t* at;
+  /// w[word][part] of group g: one word, by pairs two.
+  template <Element E>
+  HWY_INLINE void load(int g, VI (&w)[kWords<E>][kParts]) const {
 #pragma GCC unroll 2
-      for (int h = 0; h < kParts; ++h) step(g, r, h, w[h], xr);
+    for (int i = 0; i < kWords<E>; ++i)
+#pragma GCC unroll 2
+      for (int h = 0; h < kParts; ++h) w[i][h] = hn::Load(di, at + ((i * kGroups + g) * kParts + h) * kLanes);
+  }
+};
+/// The same where they lie.
+struct Packed {
+  const Planes& planes;
+  template <Element E>
+  HWY_INLINE void load(int g, VI (&w)[kWords<E>][kParts]) const {
+#pragma GCC unroll 2
+    for (int h = 0; h < kParts; ++h) {
+      const VI bytes = g % 2 == 0 ? codes<E, 0>(planes, g / 2, h) : codes<E, 1>(planes, g / 2, h);
+      if constexpr (kByPairs<E>) toPairs(bytes, w[0][h], w[1][h]);
+      else w[0][h] = bytes;
     }
   }
-}
+};
 
 /// sums[r][part]: integer sums of groups [first, first + count) with one digit of R rows, `stride` bytes apart.
-template <Element E, int R, int first, int count>
-HWY_INLINE void dotTile(const std::int32_t* codes, const std::int8_t* x, std::int64_t stride, VI (&sums)[R][kParts]) {
-  if constexpr (kByPairs<E>) {
-    static_assert(count == kGroups);
-    overGroups<R, 2 * count>(codes, x, stride, [&](int g, int r, int h, VI w, VI xr) HWY_ATTR {
-      const VI p = productOfPairs(w, xr);
-      sums[r][h] = g == 0 ? p : hn::Add(sums[r][h], p);
-      keep(sums[r][h]);  // or GCC puts off the additions of a whole block, and runs out of registers
-    });
-  } else {
-    constexpr int run = pairSums(E) < count ? pairSums(E) : count;
-    VI narrow[R][kParts];
-    overGroups<R, count>(codes + first * kPanel, x + 4 * first, stride, [&](int g, int r, int h, VI w, VI xr) HWY_ATTR {
-      const VI p = maddubs(w, xr);
-      narrow[r][h] = g % run == 0 ? p : add16(narrow[r][h], p);
-      if (g % run < run - 1) return;
-      sums[r][h] = g < run ? widen(narrow[r][h]) : hn::Add(sums[r][h], widen(narrow[r][h]));
-    });
+template <Element E, int R, int first, int count, class Codes>
+HWY_INLINE void dotTile(const Codes& codes, const std::int8_t* x, std::int64_t stride, VI (&sums)[R][kParts]) {
+  static_assert(!kByPairs<E> || count == kGroups);
+  constexpr int run = pairSums(E) < count ? pairSums(E) : count;
+  VI narrow[R][kParts];
+#pragma GCC unroll 8
+  for (int g = 0; g < count; ++g) {
+    VI w[kWords<E>][kParts];
+    codes.template load<E>(first + g, w);
+#pragma GCC unroll 2
+    for (int i = 0; i < kWords<E>; ++i) {
+#pragma GCC unroll 2
+      for (int h = 0; h < kParts; ++h) keep(w[i][h]);  // or GCC loads it again for each row
+#pragma GCC unroll 4
+      for (int r = 0; r < R; ++r) {
+        const VI xr = activation(x + r * stride, i * kGroups + first + g);
+#pragma GCC unroll 2
+        for (int h = 0; h < kParts; ++h) {
+          if constexpr (kByPairs<E>) {
+            const VI p = productOfPairs(w[i][h], xr);
+            sums[r][h] = g == 0 && i == 0 ? p : hn::Add(sums[r][h], p);
+            keep(sums[r][h]);  // or GCC puts off the additions of a whole block, and runs out of registers
+          } else {
+            const VI p = maddubs(w[i][h], xr);
+            narrow[r][h] = g % run == 0 ? p : add16(narrow[r][h], p);
+            if (g % run == run - 1) sums[r][h] = g < run ? widen(narrow[r][h]) : hn::Add(sums[r][h], widen(narrow[r][h]));
+          }
+        }
+      }
+    }
   }
 }
 
 /// The same with all digits, as floats in units of the rows' scales.
-template <Element E, int N, int R, int first, int count, bool any>
-HWY_INLINE void dotTileDigits(const std::int32_t* codes, const std::int8_t* x, Bias<any> bias, V (&out)[R][kParts]) {
+template <Element E, int N, int R, int first, int count, bool any, class Codes>
+HWY_INLINE void dotTileDigits(const Codes& codes, const std::int8_t* x, Bias<any> bias, V (&out)[R][kParts]) {
   constexpr std::int64_t stride = kWords<E> * N * kBlock;
   VI low[R][kParts];
   dotTile<E, R, first, count>(codes, x, stride, low);
@@ -138,8 +157,8 @@ struct BlockRows {
 };
 
 /// One block times R rows, half after half where groups are of 16.
-template <Element E, int sub, int N, int R, int half, bool any>
-HWY_INLINE void addTile(const std::int32_t* codes, const BlockRows<any>& rows, const V (&scale)[kBlock / sub][kParts],
+template <Element E, int sub, int N, int R, int half, bool any, class Codes>
+HWY_INLINE void addTile(const Codes& codes, const BlockRows<any>& rows, const V (&scale)[kBlock / sub][kParts],
                         const V (&offset)[kBlock / sub][kParts], bool adds) {
   constexpr int halves = kBlock / sub;
   V s[R][kParts];
@@ -156,44 +175,61 @@ HWY_INLINE void addTile(const std::int32_t* codes, const BlockRows<any>& rows, c
   if constexpr (half + 1 < halves) addTile<E, sub, N, R, half + 1>(codes, rows, scale, offset, adds);
 }
 
-/// One panel times one tile of T rows, the first of which is row `row0`, with digits x. The sums are left in y.
-template <Element E, int sub, int N, bool any>
-HWY_NOINLINE void panelTimesRows(const PanelView& v, std::int64_t panel, const DigitTiles& tiles, const std::int8_t* x, std::int64_t row0, std::int64_t T, float* y) {
+/// One panel times one tile of T rows, the first of which is row `row0`, with digits x. The sums are left in y. Those of `direct` rows at once
+/// meet codes where they lie; 0: any number of rows, and codes are unpacked to memory, which is worth it where they are met again.
+template <Element E, int sub, int N, bool any, int direct>
+HWY_NOINLINE void panelTimesSome(const PanelView& v, std::int64_t panel, const DigitTiles& tiles, const std::int8_t* x, std::int64_t row0, std::int64_t T, float* y) {
   constexpr int halves = kBlock / sub;
   static_assert(!kByPairs<E> || (N == 1 && halves == 1));
   const std::int64_t blocks = v.padded / kBlock, at = row0 * blocks;
   const bool adds = addsOffsets(v);
   const float* sums = sub == 16 ? tiles.sums16 : tiles.sums32;
   for (std::int64_t i = 0; i < T * kPanel; i += kLanes) hn::Store(hn::Zero(d), d, y + i);
-  HWY_ALIGN std::int32_t unpacked[kWords<E> * kGroups * kPanel];
   constexpr std::int64_t rowBytes = kWords<E> * N * kBlock;
   const auto bias = Bias<any>::template of<N, halves>(v, tiles, at);
   Walk<E> walk(v, panel, true);
   for (std::int64_t block = 0; block < blocks; ++block) {
     walk.next();
     askForBlock<E>(walk.planes);
-    unpackCodes<E>(walk.planes, unpacked);
     V scale[halves][kParts], offset[halves][kParts];
     for (int i = 0; i < halves; ++i)
       for (int h = 0; h < kParts; ++h) {
         scale[i][h] = scaleOf(v, walk.section, walk.group + i, h);
         offset[i][h] = adds ? offsetOf(v, walk.section, walk.group + i, h, scale[i][h]) : scale[i][h];
       }
-    const auto some = [&](auto count, std::int64_t m) HWY_ATTR {
-      const std::int32_t* codes = unpacked;
-      asm("" : "+r"(codes));  // or GCC copies them, ahead of the loop over the rows
+    const auto some = [&](auto count, std::int64_t m, const auto& codes) HWY_ATTR {
       const std::int64_t i = block * T + m;
       const BlockRows<any> rows{x + i * rowBytes, tiles.scales + at + i, adds ? sums + (at + i) * halves : nullptr, bias.from(i, 0), y + m * kPanel};
       addTile<E, sub, N, count, 0>(codes, rows, scale, offset, adds);
     };
-    constexpr int R = kRowTile<E>;
-    std::int64_t m = 0;
-    for (; m + R <= T; m += R) some(std::integral_constant<int, R>(), m);
-    if constexpr (R == 4) {
-      if (m + 2 <= T) some(std::integral_constant<int, 2>(), m), m += 2;
+    if constexpr (direct > 0) {
+      some(std::integral_constant<int, direct>(), 0, Packed{walk.planes});
+    } else {
+      HWY_ALIGN std::int32_t unpacked[kWords<E> * kGroups * kPanel];
+      unpackCodes<E>(walk.planes, unpacked);
+      const auto unpackedTimes = [&](auto count, std::int64_t m) HWY_ATTR {
+        const std::int32_t* codes = unpacked;
+        asm("" : "+r"(codes));  // or GCC copies them, ahead of the loop over the rows
+        some(count, m, Unpacked{codes});
+      };
+      constexpr int R = kRowTile<E>;
+      std::int64_t m = 0;
+      for (; m + R <= T; m += R) unpackedTimes(std::integral_constant<int, R>(), m);
+      if constexpr (R == 4 && N == 1) {  // with three digits two rows take longer together than one after another (GCC 12)
+        if (m + 2 <= T) unpackedTimes(std::integral_constant<int, 2>(), m), m += 2;
+      }
+      for (; m < T; ++m) unpackedTimes(std::integral_constant<int, 1>(), m);
     }
-    if (m < T) some(std::integral_constant<int, 1>(), m);
   }
+}
+template <Element E, int sub, int N, bool any>
+HWY_INLINE void panelTimesRows(const PanelView& v, std::int64_t panel, const DigitTiles& tiles, const std::int8_t* x, std::int64_t row0, std::int64_t T, float* y) {
+  if (T == 2) return panelTimesSome<E, sub, N, any, 2>(v, panel, tiles, x, row0, T, y);
+  if constexpr (kRowTile<E> == 4) {
+    if (T == 3) return panelTimesSome<E, sub, N, any, 3>(v, panel, tiles, x, row0, T, y);
+    if (T == 4) return panelTimesSome<E, sub, N, any, 4>(v, panel, tiles, x, row0, T, y);
+  }
+  panelTimesSome<E, sub, N, any, 0>(v, panel, tiles, x, row0, T, y);
 }
 #endif
 
