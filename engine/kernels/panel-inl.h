@@ -37,7 +37,7 @@ constexpr int kParts = kPanel / kLanes;  // vectors that hold the 16 rows of a p
 constexpr int kAheadBytes = 8192;
 HWY_INLINE void askFor(const std::byte* line) { __builtin_prefetch(line + kAheadBytes, 0, 2); }
 
-/// One block's planes.
+/// One block's planes; of codes in one plane, `high` means nothing.
 struct Planes {
   const std::int32_t* base;
   const std::int32_t* high;
@@ -201,7 +201,7 @@ class Walk {
   const PanelView& view_;
   std::int64_t panel_;
   bool asks_;
-  std::int64_t groupBlocks_, groups_;  ///< blocks that share a group; groups of a block that has several
+  std::int64_t groupBlocks_, groups_;  ///< blocks that share a group; groups from one step to the next
   std::int64_t left_ = 0, groupLeft_ = 0, index_ = 0;
 };
 

@@ -106,19 +106,20 @@ TEST_P(MultiplyTest, NothingSaturatesAtTheLargestCodesAndActivations) {
 
 TEST_P(MultiplyTest, ARowsResultDoesNotDependOnItsCompany) {
   ThreadPool pool(2);
-  const std::int64_t rows = 53, cols = 256;
-  for (const auto& sample : samples::all(rows, cols, pool))
-    for (const Activations activations : {Activations::F32, Activations::Q8}) {
-      const auto in = floats(kNarrowRows * cols, 31);
-      const auto all = product(*sample.matrix, in, kNarrowRows, 1, activations, false);
-      for (const std::int64_t count : {1, 2, 3, 4, 5, 8, 11, 16})
-        for (const int threads : {1, 3}) {
-          // The last `count` rows, so that a row's place in its batch changes too.
-          const std::vector<float> some(in.end() - count * cols, in.end());
-          const auto part = product(*sample.matrix, some, count, threads, activations, count % 2 == 0);
-          ASSERT_TRUE(std::equal(part.begin(), part.end(), all.end() - count * rows)) << sample.name << " M=" << count << ", " << threads << " threads";
-        }
-    }
+  const std::int64_t rows = 53;
+  for (const std::int64_t cols : {256, 168, 768})  // a whole section of every format; a part of one, which ends within a block; several
+    for (const auto& sample : samples::all(rows, cols, pool))
+      for (const Activations activations : {Activations::F32, Activations::Q8}) {
+        const auto in = floats(kNarrowRows * cols, 31);
+        const auto all = product(*sample.matrix, in, kNarrowRows, 1, activations, false);
+        for (const std::int64_t count : {1, 2, 3, 4, 5, 6, 7, 8, 11, 16})
+          for (const int threads : {1, 3}) {
+            // The last `count` rows, so that a row's place in its batch changes too.
+            const std::vector<float> some(in.end() - count * cols, in.end());
+            const auto part = product(*sample.matrix, some, count, threads, activations, count % 2 == 0);
+            ASSERT_TRUE(std::equal(part.begin(), part.end(), all.end() - count * rows)) << sample.name << " of " << cols << " columns, M=" << count << ", " << threads << " threads";
+          }
+      }
 }
 
 TEST_P(MultiplyTest, ARowInSeveralTilesIsTheRowAlone) {
