@@ -107,7 +107,7 @@ TEST_P(MultiplyTest, NothingSaturatesAtTheLargestCodesAndActivations) {
 TEST_P(MultiplyTest, ARowsResultDoesNotDependOnItsCompany) {
   ThreadPool pool(2);
   const std::int64_t rows = 53;
-  for (const std::int64_t cols : {256, 168, 768})  // a whole section of every format; a part of one, which ends within a block; several
+  for (const std::int64_t cols : {256, 168, 768})  // whole sections; an end within a block (not of GGUF's types); more sections
     for (const auto& sample : samples::all(rows, cols, pool))
       for (const Activations activations : {Activations::F32, Activations::Q8}) {
         const auto in = floats(kNarrowRows * cols, 31);
