@@ -118,17 +118,18 @@ void printKernels() {
   const std::vector<KernelChoice> choices = kernelChoices();
   if (choices.empty()) return;
   std::cout << "\nProducts of many rows, one core, measured once on this machine\n\n";
-  Table table({"format", "own tiles", "oneDNN", "oneDNN from", "implementation"});
+  Table table({"format", "as few rows", "as floats", "oneDNN", "taken"});
+  const auto speed = [](double gops) { return gops > 0 ? numberText(gops, 3) + " GOP/s" : std::string("the same"); };
   for (const KernelChoice& c : choices)
-    table.add({c.format, numberText(c.tilesGops, 3) + " GOP/s", numberText(c.dnnlGops, 3) + " GOP/s",
-               c.switchOver > 0 ? countText(c.switchOver) + " rows" : "never", c.dnnlImplementation});
+    table.add({c.format, speed(c.tilesGops), speed(c.floatsGops), speed(c.dnnlGops) + ", " + c.dnnlImplementation,
+               c.switchOver > 0 ? c.pathName() + " from " + countText(c.switchOver) + " rows" : "as few rows"});
   table.print(std::cout);
 }
 
 Json kernelsOf() {
   Json kernels = Json::array();
   for (const KernelChoice& c : kernelChoices())
-    kernels.push_back({{"format", c.format}, {"switch_over", c.switchOver}, {"tiles_gops", c.tilesGops}, {"onednn_gops", c.dnnlGops}, {"implementation", c.dnnlImplementation}});
+    kernels.push_back({{"format", c.format}, {"switch_over", c.switchOver}, {"path", c.pathName()}, {"tiles_gops", c.tilesGops}, {"floats_gops", c.floatsGops}, {"onednn_gops", c.dnnlGops}, {"implementation", c.dnnlImplementation}});
   return kernels;
 }
 

@@ -120,37 +120,6 @@ HWY_NOINLINE void slabScales(const PanelView& v, std::int64_t panel, std::int64_
 }
 
 template <Element E>
-void manyPanels(const PanelView& v, Range panels, const FloatTiles& tiles, Rows out, const ProductScratch& scratch) {
-  if constexpr (kExactByDigits<E>) return;
-  const std::int64_t all = v.padded / kBlock, tileTotal = pieces(tiles);
-  const bool adds = v.offsetKind != OffsetKind::None;
-  for (std::int64_t panel = panels.begin; panel < panels.end; ++panel) {
-    for (std::int64_t i = 0; i < tiles.count * kPanel; i += kLanes) hn::Store(hn::Zero(d), d, scratch.sums + i);
-    for (std::int64_t first = 0; first < all; first += kSlabBlocks) {
-      const std::int64_t count = all - first < kSlabBlocks ? all - first : kSlabBlocks;
-      const float* slab = scratch.slab;
-      if constexpr (E == Element::F32)
-        slab = reinterpret_cast<const float*>(sectionOf(v, panel, 0).codes) + first * kBlock * kPanel;
-      else
-        slabOf<E>(v, panel, first, count, scratch.slab);
-      if constexpr (!isFloat(E)) slabScales(v, panel, first, count, scratch.scales, scratch.offsets);
-      for (std::int64_t t = 0; t < tileTotal; ++t) {
-        const std::int64_t row = t * tiles.tile, at = blockAt(tiles.count, row, first, count);
-        const int rows = static_cast<int>(tiles.count - row < tiles.tile ? tiles.count - row : tiles.tile);
-        pickTile(rows, std::make_integer_sequence<int, kTile>())(
-            slab, isFloat(E) ? nullptr : scratch.scales, adds ? scratch.offsets : nullptr, count, tiles.x + at * kBlock,
-            adds ? tiles.sums + at : nullptr, scratch.sums + row * kPanel);
-      }
-    }
-    for (std::int64_t m = 0; m < tiles.count; ++m) {
-      V y[kParts];
-      for (int h = 0; h < kParts; ++h) y[h] = hn::Load(d, scratch.sums + m * kPanel + h * kLanes);
-      storePanel(y, out.row(m) + panel * kPanel, v.rows - panel * kPanel);
-    }
-  }
-}
-
-template <Element E>
 void unpackPanelOf(const PanelView& v, std::int64_t panel, std::int64_t first, std::int64_t count, float* out) {
   slabOf<E>(v, panel, first, count, out);
   if constexpr (!isFloat(E)) {
@@ -166,6 +135,40 @@ void unpackPanelOf(const PanelView& v, std::int64_t panel, std::int64_t first, s
           hn::Store(hn::MulAdd(scaled, hn::Load(d, p), offset), d, p);
         }
       }
+    }
+  }
+}
+
+template <Element E>
+void manyPanels(const PanelView& v, Range panels, const FloatTiles& tiles, Rows out, const ProductScratch& scratch) {
+  // Codes whose few rows go by digits have other bits than those here, whatever is done. So they are scaled once, not for every row.
+  constexpr bool codes = !isFloat(E) && !kExactByDigits<E>;
+  const std::int64_t all = v.padded / kBlock, tileTotal = pieces(tiles);
+  const bool adds = codes && v.offsetKind != OffsetKind::None;
+  for (std::int64_t panel = panels.begin; panel < panels.end; ++panel) {
+    for (std::int64_t i = 0; i < tiles.count * kPanel; i += kLanes) hn::Store(hn::Zero(d), d, scratch.sums + i);
+    for (std::int64_t first = 0; first < all; first += kSlabBlocks) {
+      const std::int64_t count = all - first < kSlabBlocks ? all - first : kSlabBlocks;
+      const float* slab = scratch.slab;
+      if constexpr (E == Element::F32)
+        slab = reinterpret_cast<const float*>(sectionOf(v, panel, 0).codes) + first * kBlock * kPanel;
+      else if constexpr (kExactByDigits<E>)
+        unpackPanelOf<E>(v, panel, first, count, scratch.slab);
+      else
+        slabOf<E>(v, panel, first, count, scratch.slab);
+      if constexpr (codes) slabScales(v, panel, first, count, scratch.scales, scratch.offsets);
+      for (std::int64_t t = 0; t < tileTotal; ++t) {
+        const std::int64_t row = t * tiles.tile, at = blockAt(tiles.count, row, first, count);
+        const int rows = static_cast<int>(tiles.count - row < tiles.tile ? tiles.count - row : tiles.tile);
+        pickTile(rows, std::make_integer_sequence<int, kTile>())(
+            slab, codes ? scratch.scales : nullptr, adds ? scratch.offsets : nullptr, count, tiles.x + at * kBlock,
+            adds ? tiles.sums + at : nullptr, scratch.sums + row * kPanel);
+      }
+    }
+    for (std::int64_t m = 0; m < tiles.count; ++m) {
+      V y[kParts];
+      for (int h = 0; h < kParts; ++h) y[h] = hn::Load(d, scratch.sums + m * kPanel + h * kLanes);
+      storePanel(y, out.row(m) + panel * kPanel, v.rows - panel * kPanel);
     }
   }
 }

@@ -53,7 +53,7 @@ Needs sumsFor(const PanelView& v, bool adds) {
 }
 }  // namespace
 Needs needsOfFloats(const PanelView& v) {
-  return sumsFor(v, !isFloat(v.element) && v.offsetKind != OffsetKind::None);
+  return sumsFor(v, !isFloat(v.element) && !kernels::floatsTable().scaled[static_cast<std::size_t>(v.element)] && v.offsetKind != OffsetKind::None);
 }
 Needs needsOfDigits(const PanelView& v) {
   Needs n = sumsFor(v, kernels::addsOffsets(v));
@@ -126,7 +126,7 @@ std::size_t productScratchFloats(std::int64_t count, const PanelView& view, int 
 void multiplyPanels(const PanelView& view, Range panels, const FloatTiles& tiles, Rows out, float* scratch) {
   const kernels::FloatsTable& table = kernels::floatsTable();
   const auto e = static_cast<std::size_t>(view.element);
-  if (tiles.count == tiles.tile) return table.few[e](view, panels, tiles, out);
+  if (tiles.count == tiles.tile && !table.scaled[e]) return table.few[e](view, panels, tiles, out);
   table.many[e](view, panels, tiles, out, cut(scratch));
 }
 void multiplyPanels(const PanelView& view, Range panels, const DigitTiles& tiles, Rows out, float* scratch) {

@@ -74,6 +74,7 @@ void fillTile(const FloatTiles& tiles, ConstRows in, std::int64_t tile) {
 template <int... e>
 FloatsTable makeTable(std::integer_sequence<int, e...>) {
   return {kTile,
+          {kExactByDigits<static_cast<Element>(e)>...},
           {fewPanels<static_cast<Element>(e)>...},
           {manyPanels<static_cast<Element>(e)>...},
           {unpackPanelOf<static_cast<Element>(e)>...},

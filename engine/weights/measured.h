@@ -2,9 +2,9 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <string>
-#include <utility>
 
 namespace ts {
 
@@ -20,19 +20,38 @@ void keepMeasured(const std::string& name, const std::string& words);
 /// processor must not decide it.
 double cpuSeconds();
 
-/// Seconds of the best of several runs of each, taken in turn so that a disturbance meets both. `before` each is not counted.
-template <class Before, class A, class B>
-std::pair<double, double> bestSeconds(Before before, A a, B b) {
+/// Seconds of several runs of each, the fastest first, taken in turn so that a disturbance meets all. `before` each is not counted.
+template <class Before, class... Bodies>
+std::array<std::array<double, 9>, sizeof...(Bodies)> secondsInTurn(Before before, Bodies... bodies) {
   const auto time = [&](auto& body) {
     before();
     const double begin = cpuSeconds();
     body();
     return cpuSeconds() - begin;
   };
-  a(), b();  // make primitives, touch memory
-  std::pair best{1e9, 1e9};
-  for (int i = 0; i < 9; ++i) best = {std::min(best.first, time(a)), std::min(best.second, time(b))};
+  (bodies(), ...);  // make primitives, touch memory
+  std::array<std::array<double, 9>, sizeof...(Bodies)> all;
+  for (std::size_t turn = 0; turn < all[0].size(); ++turn) {
+    std::size_t i = 0;
+    ((all[i++][turn] = time(bodies)), ...);
+  }
+  for (auto& seconds : all) std::ranges::sort(seconds);
+  return all;
+}
+
+/// Of the best: what can be done.
+template <class Before, class... Bodies>
+std::array<double, sizeof...(Bodies)> bestSeconds(Before before, Bodies... bodies) {
+  std::array<double, sizeof...(Bodies)> best;
+  std::ranges::transform(secondsInTurn(before, bodies...), best.begin(), [](const auto& seconds) { return seconds.front(); });
   return best;
+}
+/// Of the middle one: what will be had, on a machine whose cores are shared with others too. Those slow some kernels far more than others.
+template <class... Bodies>
+std::array<double, sizeof...(Bodies)> usualSeconds(Bodies... bodies) {
+  std::array<double, sizeof...(Bodies)> usual;
+  std::ranges::transform(secondsInTurn([] {}, bodies...), usual.begin(), [](const auto& seconds) { return seconds[seconds.size() / 2]; });
+  return usual;
 }
 
 }  // namespace ts

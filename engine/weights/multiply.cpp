@@ -103,10 +103,17 @@ void run(const Batch& batch, ConstRows in, Execution& execution, int digits, std
   execution.pool.each(cut.count(), [&](std::int64_t i, int worker) { multiplySome(batch, tiles, execution.scratchFor(worker, scratch), cut[i], worker); });
 }
 
-void runFloats(const Batch& batch, ConstRows in, Execution& execution) {
+/// need: the batch's, or that of the same matrices as floats.
+void runFloats(const Batch& batch, ConstRows in, Execution& execution, Needs need) {
   const std::int64_t padded = batch.matrices[0]->view().padded;
-  run(batch, in, execution, 0, preparedFloats(in.count, padded, batch.need),
-      [&](ConstRows rows, float* memory) { return layFloats(rows, padded, batch.need, memory); });
+  run(batch, in, execution, 0, preparedFloats(in.count, padded, need),
+      [&](ConstRows rows, float* memory) { return layFloats(rows, padded, need, memory); });
+}
+/// Every matrix of a batch of digits as floats.
+void runAsFloats(const Batch& batch, ConstRows in, Execution& execution) {
+  Needs need;
+  for (std::size_t i = 0; i < batch.count; ++i) need.add(needsOfFloats(batch.matrices[i]->view()));
+  runFloats(batch, in, execution, need);
 }
 void runDigits(const Batch& batch, ConstRows in, Execution& execution, int digits) {
   const std::int64_t padded = batch.matrices[0]->view().padded;
@@ -132,9 +139,12 @@ void runDnnl(const Batch& batch, ConstRows in, Execution& execution) {
 
 void runBatch(const Batch& batch, ConstRows in, Execution& execution, Way way, bool wide) {
   if (batch.count == 0) return;
-  if (wide && way != Way::OneDigit && in.count > kNarrowRows && takesDnnl(*batch.matrices[0], in.count))
-    return runDnnl(batch, in, execution);
-  way == Way::Floats ? runFloats(batch, in, execution) : runDigits(batch, in, execution, way == Way::OneDigit ? 1 : 3);
+  if (wide && way != Way::OneDigit && in.count > kNarrowRows) switch (widePath(*batch.matrices[0], in.count)) {
+      case WidePath::OneDnn: return runDnnl(batch, in, execution);
+      case WidePath::Floats: return runAsFloats(batch, in, execution);
+      case WidePath::Tiles: break;
+    }
+  way == Way::Floats ? runFloats(batch, in, execution, batch.need) : runDigits(batch, in, execution, way == Way::OneDigit ? 1 : 3);
 }
 
 /// All products in one batch, with what surrounds them, if that can be.

@@ -15,13 +15,13 @@
 namespace ts {
 namespace {
 
-/// "f32:64 f16:never ..." in a fixed order; "tiles" or "onednn" where a switch decides for all.
+/// "f32:64 f16:never ..." in a fixed order; "tiles", "floats" or "onednn" where a switch decides for all.
 std::string wideChoices() {
   if (const std::string forced = forcedWide(); !forced.empty()) return forced;
   std::string text;
   for (const KernelChoice& c : allKernelChoices())
     text += (text.empty() ? "" : " ") + c.format + ":" +
-            (c.switchOver > 0 ? std::to_string(c.switchOver) + "/" + c.dnnlImplementation : "never");
+            (c.switchOver > 0 ? std::to_string(c.switchOver) + "/" + c.pathName() : "never");
   return text;
 }
 

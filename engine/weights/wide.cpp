@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <sstream>
+#include <tuple>
 
 #include "engine/kernels/dnnl.h"
 #include "engine/kernels/isa.h"
@@ -19,7 +20,7 @@ namespace ts {
 namespace {
 
 constexpr std::int64_t kSlicePanels = 4;  // 64 outputs at a time: 64 x 2048 floats are half a second-level cache
-constexpr double kWorthIt = 1.15;         // oneDNN sums in another order, so it must be clearly faster
+constexpr double kWorthIt = 1.15;         // others than tiles sum in another order, so they must be clearly faster
 constexpr const char* kNames[] = {"f32", "f16", "bf16", "s8", "u6", "u5", "u4", "u3", "u2", "table4"};
 constexpr std::size_t kElements = std::size(kNames);
 constexpr std::int64_t kWidths[] = {32, 64, 256};
@@ -38,13 +39,17 @@ Choices& choices() {
 std::optional<KernelChoice> kept(const char* format) {
   const std::optional<std::string> words = measuredBefore(format);
   KernelChoice choice{.format = format};
-  if (!words || !(std::istringstream(*words) >> choice.switchOver >> choice.tilesGops >> choice.dnnlGops >> choice.dnnlImplementation)) return std::nullopt;
+  int path = 0;
+  if (!words || !(std::istringstream(*words) >> path >> choice.switchOver >> choice.tilesGops >> choice.floatsGops >> choice.dnnlGops >> choice.dnnlImplementation)) return std::nullopt;
+  if (path < 0 || path > static_cast<int>(WidePath::OneDnn)) return std::nullopt;
+  choice.path = static_cast<WidePath>(path);
   return choice;
 }
 
 void keep(const KernelChoice& choice) {
   std::ostringstream words;
-  words << choice.switchOver << ' ' << choice.tilesGops << ' ' << choice.dnnlGops << ' ' << choice.dnnlImplementation;
+  words << static_cast<int>(choice.path) << ' ' << choice.switchOver << ' ' << choice.tilesGops << ' ' << choice.floatsGops << ' ' << choice.dnnlGops << ' '
+        << choice.dnnlImplementation;
   keepMeasured(choice.format, words.str());
 }
 
@@ -65,39 +70,43 @@ KernelChoice measure(std::size_t element) {
   const int team = omp_get_max_threads();
   omp_set_num_threads(1);
   const bool digits = exactByDigits(e);
-  const Needs needs = digits ? needsOfDigits(v) : needsOfFloats(v);
-  Buffer<float> prepared(digits ? preparedDigits(widest, v.padded, 3, needs) : preparedFloats(widest, v.padded, needs)),
-      scratch(std::max(productScratchFloats(widest, v, digits ? 3 : 0), dnnlScratchFloats(matrix)));
+  const Needs digitsNeed = needsOfDigits(v), floatsNeed = needsOfFloats(v);
+  Buffer<float> prepared(std::max(digits ? preparedDigits(widest, v.padded, 3, digitsNeed) : 0, preparedFloats(widest, v.padded, floatsNeed))),
+      scratch(std::max({digits ? productScratchFloats(widest, v, 3) : 0, productScratchFloats(widest, v, 0), dnnlScratchFloats(matrix)}));
   KernelChoice choice;
   choice.format = kNames[element];
   choice.dnnlImplementation = dnnlImplementation(widest, kSlicePanels * kPanel, v.cols);
+  const bool mayDnnl = !choice.dnnlImplementation.starts_with("ref");
   for (std::size_t w = std::size(kWidths); w-- > 0;) {
     const std::int64_t rows = kWidths[w];
     const ConstRows from(in.data(), rows, v.cols, v.cols);
     const Rows to{out.data(), rows, v.rows, v.rows};
-    const double operations = 2.0 * static_cast<double>(rows * outputs * v.cols);
-    const auto [tilesSeconds, dnnlSeconds] = bestSeconds(
-        [] {},
-        [&] {
-          const auto multiply = [&](const auto& tiles) {
-            fill(tiles, from, {0, pieces(tiles)});
-            multiplyPanels(v, panels, tiles, to, scratch.data());
-          };
-          digits ? multiply(layDigits(from, v.padded, 3, needs, prepared.data()))
-                 : multiply(layFloats(from, v.padded, needs, prepared.data()));
-        },
-        [&] { multiplyByDnnl(matrix, panels, from, to, scratch.data()); });
-    const double tiles = operations / tilesSeconds / 1e9, dnnl = operations / dnnlSeconds / 1e9;
-    if (rows == widest) choice.tilesGops = tiles, choice.dnnlGops = dnnl;
-    if (dnnl < kWorthIt * tiles || choice.dnnlImplementation.starts_with("ref")) break;
+    const auto multiply = [&](const auto& tiles) {
+      fill(tiles, from, {0, pieces(tiles)});
+      multiplyPanels(v, panels, tiles, to, scratch.data());
+    };
+    const auto byDigits = [&] { multiply(layDigits(from, v.padded, 3, digitsNeed, prepared.data())); };
+    const auto byFloats = [&] { multiply(layFloats(from, v.padded, floatsNeed, prepared.data())); };
+    const auto byDnnl = [&] { multiplyByDnnl(matrix, panels, from, to, scratch.data()); };
+    double tiles = 0, floats = 0, dnnl = 0;  // seconds
+    if (digits) std::tie(tiles, floats, dnnl) = std::tuple_cat(usualSeconds(byDigits, byFloats, byDnnl));
+    else std::tie(tiles, dnnl) = std::tuple_cat(usualSeconds(byFloats, byDnnl));
+    if (rows == widest) {
+      const double giga = 2.0 * static_cast<double>(rows * outputs * v.cols) / 1e9;
+      choice.tilesGops = giga / tiles, choice.floatsGops = digits ? giga / floats : 0, choice.dnnlGops = giga / dnnl;
+      choice.path = digits && (!mayDnnl || floats <= dnnl) ? WidePath::Floats : WidePath::OneDnn;
+      if (choice.path == WidePath::OneDnn && !mayDnnl) break;
+    }
+    if (tiles < kWorthIt * (choice.path == WidePath::Floats ? floats : dnnl)) break;
     choice.switchOver = rows;
   }
+  if (choice.switchOver == 0) choice.path = WidePath::Tiles;
   omp_set_num_threads(team);
   return choice;
 }
 
-/// Rows from which the format takes oneDNN; measured if nobody has.
-std::int64_t choiceOf(std::size_t e) {
+/// Measured if nobody has.
+const KernelChoice& choiceOf(std::size_t e) {
   Choices& c = choices();
   const std::lock_guard lock(c.mutex);
   if (c.isa != kernelIsa()) c.isa = kernelIsa(), c.known = {};
@@ -106,7 +115,7 @@ std::int64_t choiceOf(std::size_t e) {
     else keep(c.of[e] = measure(e));
     c.known[e] = true;
   }
-  return c.of[e].switchOver;
+  return c.of[e];
 }
 
 }  // namespace
@@ -125,17 +134,26 @@ std::vector<KernelChoice> allKernelChoices() {
   return kernelChoices();
 }
 
+std::string KernelChoice::pathName() const {
+  return path == WidePath::OneDnn ? dnnlImplementation : path == WidePath::Floats ? "floats" : "tiles";
+}
+
 std::string forcedWide() {
-  if (const char* forced = std::getenv("TRADESPACE_WIDE"); forced && *forced)
-    return std::string_view(forced) == "onednn" ? "onednn" : "tiles";
+  if (const char* forced = std::getenv("TRADESPACE_WIDE"); forced && *forced) {
+    const std::string_view word = forced;
+    return word == "onednn" || word == "floats" ? forced : "tiles";
+  }
   return kernelIsa() == "scalar" ? "tiles" : "";  // the plain reference, whatever its speed
 }
 
-bool takesDnnl(const PackedMatrix& matrix, std::int64_t rows) {
-  if (const char* forced = std::getenv("TRADESPACE_WIDE"); forced && *forced) return std::string_view(forced) == "onednn";
-  if (kernelIsa() == "scalar") return false;
-  const std::int64_t switchOver = choiceOf(static_cast<std::size_t>(matrix.view().element));
-  return switchOver > 0 && rows >= switchOver;
+WidePath widePath(const PackedMatrix& matrix, std::int64_t rows) {
+  const Element e = matrix.view().element;
+  if (const std::string forced = forcedWide(); !forced.empty()) {
+    if (forced == "floats" && exactByDigits(e) && kernelIsa() != "scalar") return WidePath::Floats;
+    return forced == "onednn" ? WidePath::OneDnn : WidePath::Tiles;
+  }
+  const KernelChoice& choice = choiceOf(static_cast<std::size_t>(e));
+  return choice.switchOver > 0 && rows >= choice.switchOver ? choice.path : WidePath::Tiles;
 }
 
 std::size_t dnnlScratchFloats(const PackedMatrix& matrix) {

@@ -9,14 +9,23 @@
 
 namespace ts {
 
-/// Which path a wide product with exact activations takes in one format: the narrow kernels' tiles, or oneDNN over weights
-/// unpacked into a buffer. Measured at the first wide product of a format on a machine, then kept in
+/// How many rows with exact activations meet a matrix.
+enum class WidePath {
+  Tiles,   ///< as few rows do, to the bit
+  Floats,  ///< own kernels for weights in float32, unpacked a slab at a time; of formats whose few rows go by digits
+  OneDnn,  ///< oneDNN, over weights unpacked into a buffer
+};
+
+/// Which path a wide product takes in one format. Measured at the first wide product of a format on a machine, then kept in
 /// $XDG_CACHE_HOME/tradespace, so that results do not change with the noise of a measurement.
 struct KernelChoice {
-  std::string format;              ///< "f16", "u4" ...: how codes are stored
-  std::int64_t switchOver = 0;     ///< rows from which oneDNN is taken; 0: never
-  double tilesGops = 0, dnnlGops = 0;  ///< of one core at 256 rows
+  std::string format;               ///< "f16", "u4" ...: how codes are stored
+  WidePath path = WidePath::Tiles;  ///< the other path that is taken by many rows
+  std::int64_t switchOver = 0;      ///< rows from which it is; 0: never
+  double tilesGops = 0, floatsGops = 0, dnnlGops = 0;  ///< of one core at 256 rows; floatsGops 0 where tiles are that
   std::string dnnlImplementation;
+
+  std::string pathName() const;  ///< "tiles", "floats", or what oneDNN calls its implementation
 };
 
 /// Those that this process has asked for, for `bench` to print.
@@ -24,11 +33,11 @@ std::vector<KernelChoice> kernelChoices();
 
 /// Those of every format, measured now where they have not been.
 std::vector<KernelChoice> allKernelChoices();
-/// "tiles" or "onednn" where a switch overrules all choices (TRADESPACE_WIDE, or the scalar instruction set); else empty.
+/// "tiles", "floats" or "onednn" where a switch overrules all choices (TRADESPACE_WIDE, or the scalar instruction set); else empty.
 std::string forcedWide();
 
-/// The choice for a matrix, measured now if it must be. TRADESPACE_WIDE=tiles or =onednn overrules it.
-bool takesDnnl(const PackedMatrix& matrix, std::int64_t rows);
+/// The choice for a matrix and more than kNarrowRows rows, measured now if it must be; forcedWide() overrules it.
+WidePath widePath(const PackedMatrix& matrix, std::int64_t rows);
 
 /// out = in W^T by oneDNN for panels [panels.begin, panels.end), on the calling worker. `scratch` holds dnnlScratchFloats().
 void multiplyByDnnl(const PackedMatrix& matrix, Range panels, ConstRows in, Rows out, float* scratch);

@@ -41,12 +41,12 @@ TEST_P(MultiplyTest, AgreesWithDoublePrecision) {
       const Matrix& m = *sample.matrix;
       std::vector<float> w(static_cast<std::size_t>(rows * cols));
       m.unpackRows(0, rows, w.data());
-      for (const std::int64_t count : {1, 3, 7, 40, 41})
+      for (const std::int64_t count : {1, 3, 7, 40, 41, 42})
         for (const Activations activations : {Activations::F32, Activations::Q8})
           for (const bool wide : {false, true}) {
             if (wide && count <= kNarrowRows) continue;
-            // Both wide paths, whatever this machine would choose.
-            setenv("TRADESPACE_WIDE", count % 2 == 0 ? "onednn" : "tiles", 1);
+            // All wide paths, whatever this machine would choose.
+            setenv("TRADESPACE_WIDE", count == 40 ? "onednn" : count == 41 ? "tiles" : "floats", 1);
             const auto in = floats(count * cols, 21);
             const auto out = product(m, in, count, 2, activations, wide);
             double error = 0, norm = 0;
@@ -135,6 +135,22 @@ TEST_P(MultiplyTest, ARowInSeveralTilesIsTheRowAlone) {
           ASSERT_TRUE(std::equal(alone.begin(), alone.end(), all.begin() + r * rows)) << sample.name << " row " << r;
         }
       }
+}
+
+TEST_P(MultiplyTest, ARowAmongManyAsFloatsDoesNotDependOnItsCompany) {
+  setenv("TRADESPACE_WIDE", "floats", 1);
+  ThreadPool pool(2);
+  const std::int64_t rows = 21, most = 70;
+  for (const std::int64_t cols : {256, 168, 320})  // one slab; blocks that end within one; more than a slab
+    for (const auto& sample : samples::all(rows, cols, pool)) {
+      const auto in = floats(most * cols, 51);
+      const auto all = product(*sample.matrix, in, most, 2, Activations::F32, true);
+      for (const std::int64_t count : {17, 31, 55}) {  // tiles of other sizes
+        const std::vector<float> some(in.end() - count * cols, in.end());
+        const auto part = product(*sample.matrix, some, count, 3, Activations::F32, true);
+        ASSERT_TRUE(std::equal(part.begin(), part.end(), all.end() - count * rows)) << sample.name << " of " << cols << " columns, M=" << count;
+      }
+    }
 }
 
 TEST_P(MultiplyTest, ALastTileOfOneRowIsTheRowAlone) {
@@ -240,7 +256,7 @@ TEST_P(MultiplyTest, WhatSurroundsProductsIsDoneOnceToEachColumnAndWithMadeRows)
     }
     for (const auto& set : sets)
       for (const Activations activations : {Activations::F32, Activations::Q8})
-        for (const auto& [count, path] : {std::pair<std::int64_t, const char*>{1, "tiles"}, {3, "tiles"}, {16, "tiles"}, {17, "tiles"}, {40, "onednn"}})
+        for (const auto& [count, path] : {std::pair<std::int64_t, const char*>{1, "tiles"}, {3, "tiles"}, {16, "tiles"}, {17, "tiles"}, {40, "onednn"}, {41, "floats"}})
           for (ThreadPool* team : {&one, &two, &five})
             for (const bool before : {false, true}) {
               if (before && count > kAloneRows && team != &one) continue;

@@ -8,6 +8,7 @@
 
 #include "engine/kernels/dnnl.h"
 #include "engine/kernels/isa.h"
+#include "engine/kernels/product.h"
 #include "samples.h"
 
 namespace ts {
@@ -24,10 +25,10 @@ TEST(Wide, MeasuresEachFormatOnceAndKeepsTheChoice) {
   const auto w = samples::floats(32 * 64, 1);
   const MatrixPtr m = packF16(w.data(), 32, 64, pool);
   const auto& packed = dynamic_cast<const PackedMatrix&>(*m);
-  const bool first = takesDnnl(packed, 512);
-  EXPECT_EQ(takesDnnl(packed, 512), first);
+  const WidePath first = widePath(packed, 512);
+  EXPECT_EQ(widePath(packed, 512), first);
   if (kernelIsa() == "scalar") {
-    EXPECT_FALSE(first) << "the plain reference is never replaced";
+    EXPECT_EQ(first, WidePath::Tiles) << "the plain reference is never replaced";
     return;
   }
   const auto choices = kernelChoices();
@@ -39,9 +40,13 @@ TEST(Wide, MeasuresEachFormatOnceAndKeepsTheChoice) {
   }
   EXPECT_FALSE(std::filesystem::is_empty(folder + "/tradespace"));
   setenv("TRADESPACE_WIDE", "onednn", 1);
-  EXPECT_TRUE(takesDnnl(packed, 512));
+  EXPECT_EQ(widePath(packed, 512), WidePath::OneDnn);
   setenv("TRADESPACE_WIDE", "tiles", 1);
-  EXPECT_FALSE(takesDnnl(packed, 512));
+  EXPECT_EQ(widePath(packed, 512), WidePath::Tiles);
+  setenv("TRADESPACE_WIDE", "floats", 1);
+  EXPECT_EQ(widePath(packed, 512), WidePath::Tiles) << "which are floats for floats";
+  const auto codes = packQ4(w.data(), 32, 64, 32, true, pool);
+  EXPECT_EQ(widePath(dynamic_cast<const PackedMatrix&>(*codes), 512), exactByDigits(Element::U4) ? WidePath::Floats : WidePath::Tiles);
   unsetenv("TRADESPACE_WIDE");
 }
 
