@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Products of floats, and of codes that do not go by digits, with many rows: a slab of weights is unpacked, then every tile meets it; and unpacking of every format.
+// Products of floats, and of codes, with many rows: a slab of weights is unpacked, then every tile meets it; and unpacking of every format.
 // Included once per instruction set.
 #if defined(TS_FLOATS_SLABS_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef TS_FLOATS_SLABS_INL_H

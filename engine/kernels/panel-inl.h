@@ -119,7 +119,7 @@ constexpr bool kSigned = E == Element::S8 || E == Element::Table4;
 
 /// Whether an exact product of these codes goes by three digits (digits-inl.h), where that takes less than floats do
 /// (product_floats.cpp): with instructions that multiply and add bytes, on AVX2 and AVX-512 without VNNI for unsigned ones alone.
-/// Elsewhere those whose groups may be of 16, which floats do not know.
+/// Elsewhere those whose groups may be of 16, which floats do not know but as weights already scaled (floats_slabs-inl.h).
 template <Element E>
 constexpr bool kExactByDigits = HWY_TARGET == HWY_AVX3_DL                          ? !isFloat(E)
                                 : HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3 ? !isFloat(E) && !kSigned<E>

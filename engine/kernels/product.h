@@ -10,14 +10,16 @@
 
 namespace ts {
 
-// Products of packed panels with rows of activations. Element (m, n) is, whatever M, the threads or the path:
+// Products of packed panels with rows of activations. Element (m, n) is, whatever M and the threads:
 //
 //   for each block of 32 (or group of 16) k in order:  y += scale[n, block] * s[m, n, block];  y += offset[n, block] *
 //   sum(x[m, block])
 //
 // where s is the block's sum of code * x. There are two ways to it:
 //
-//   Floats: fused multiply-adds over k in order. Plain float weights; codes, where bytes are slow to multiply.
+//   Floats: fused multiply-adds over k in order. Plain float weights; codes, where bytes are slow to multiply. Many rows may also meet
+//           codes of the other way so (FloatTiles): these are made weights first, scale * code + offset in float32, and the
+//           product is that of a matrix of floats.
 //   Digits: x in a block becomes scale * q, q an integer of one or three signed bytes (digits of base 256), so that s
 //           is an exact integer sum of (code - zero) * q; a zero point of the whole matrix costs nothing.
 //           One digit is the plan's int8 activations (q up to 127). Three digits are float32 activations: q up to

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Products of float weights, and of codes that do not go by digits, with float32 activations; and unpacking of every format.
+// Products of float weights, and of codes (few rows: of those that do not go by digits), with float32 activations; and unpacking of every format.
 #include "engine/kernels/isa.h"
 #include "engine/kernels/tables.h"
 #include "engine/kernels/targets.h"

@@ -32,7 +32,7 @@ struct ProductScratch {
 
 struct FloatsTable {
   int tile;                                                                  ///< most rows of a tile
-  bool scaled[kElements];                                                    ///< many rows meet these codes as weights, for which no sums of activations are needed; few do not at all
+  bool scaled[kElements];                                                    ///< many rows meet these codes as weights already scaled, without sums of activations, and `few` has no kernel for them; those that this set's digits are for
   void (*few[kElements])(const PanelView&, Range, const FloatTiles&, Rows);  ///< one tile, straight from the codes
   void (*many[kElements])(const PanelView&, Range, const FloatTiles&, Rows, const ProductScratch&);
   void (*unpack[kElements])(const PanelView&, std::int64_t panel, std::int64_t first, std::int64_t count, float* out);

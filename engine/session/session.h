@@ -46,8 +46,8 @@ class Session {
   ~Session();
 
   /// Appends tokens. `sink(i, logits)` is called with the logits after tokens[i] for i >= firstWanted, in order; the
-  /// span lives during the call. Rows before firstWanted take less work; logits are the same to the bit, but where oneDNN does
-  /// the work of many rows and not of few. Stops between chunks when asked (Cancelled; the chunks done stay committed).
+  /// span lives during the call. Rows before firstWanted take less work; logits are the same to the bit, but where many rows
+  /// go another way than few (TRADESPACE_WIDE, weights/wide.h). Stops between chunks when asked (Cancelled; the chunks done stay committed).
   using LogitSink = std::function<void(std::int64_t index, std::span<const float> logits)>;
   Result<void> prefill(std::span<const int> tokens, std::int64_t firstWanted, const LogitSink& sink, std::stop_token stop = {});
 

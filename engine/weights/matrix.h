@@ -30,7 +30,7 @@ class Matrix {
   virtual std::size_t bytesRead() const { return bytes(); }  ///< by one product of one row
   virtual std::uint64_t operations() const { return 2ull * rows_ * cols_; }  ///< of one product of one row
 
-  /// How many bytes an activation is when it meets these weights: 1, 3 (exact), or 0 where floats are multiplied.
+  /// How many bytes an activation of few rows is when it meets these weights: 1, 3 (exact), or 0 where floats are multiplied.
   virtual int digits(Activations activations) const = 0;
 
   /// Rows [first, first + count) as float32, row-major, `cols()` apart: the reference, the gather of an embedding and
@@ -38,7 +38,7 @@ class Matrix {
   virtual void unpackRows(std::int64_t first, std::int64_t count, float* out) const = 0;
 
   /// out[m, n] = sum_k W[n, k] in[m, k] for every row m of `in` (in.width == cols(), out.width == rows()).
-  /// Splits the outputs over the context's workers. `wide` allows the oneDNN path for many rows (prefill, scoring).
+  /// Splits the outputs over the context's workers. `wide` allows other paths for many rows (wide.h; prefill, scoring).
   virtual void multiply(ConstRows in, Rows out, Execution& execution, bool wide) const = 0;
 
  protected:

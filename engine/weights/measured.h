@@ -11,7 +11,7 @@ namespace ts {
 // What is measured once on a machine and then kept in $XDG_CACHE_HOME/tradespace, so that no choice changes with the noise of a
 // measurement. A file for each processor, instruction set, version of oneDNN and type of build; a line for each thing measured: its name, then words.
 
-/// What was kept under this name, without the name.
+/// What was kept under this name last, without the name.
 std::optional<std::string> measuredBefore(const std::string& name);
 /// Keeps it. A cache that cannot be written is no error: the next run measures again.
 void keepMeasured(const std::string& name, const std::string& words);

@@ -11,13 +11,33 @@
 namespace ts {
 namespace {
 
-/// How a matrix meets its activations (product.h).
-enum class Way { Floats, OneDigit, ThreeDigits };
+/// How a matrix meets its activations (product.h, wide.h).
+enum class Way { Floats, OneDigit, ThreeDigits, OneDnn };
+constexpr Way kWays[] = {Way::Floats, Way::OneDigit, Way::ThreeDigits, Way::OneDnn};
 
+/// Of few rows.
 Way wayOf(const PackedMatrix& matrix, Activations activations) {
   const Element e = matrix.view().element;
   if (activations == Activations::Q8 && !isFloat(e)) return Way::OneDigit;
   return exactByDigits(e) ? Way::ThreeDigits : Way::Floats;
+}
+Way wayOf(const PackedMatrix& matrix, Activations activations, std::int64_t rows, bool wide) {
+  const Way few = wayOf(matrix, activations);
+  if (!wide || rows <= kNarrowRows || few == Way::OneDigit) return few;
+  switch (widePath(matrix, rows)) {
+    case WidePath::Tiles: return few;
+    case WidePath::Floats: return Way::Floats;
+    case WidePath::OneDnn: return Way::OneDnn;
+  }
+  return few;
+}
+Needs needsOf(const PackedMatrix& matrix, Way way) {
+  switch (way) {
+    case Way::Floats: return needsOfFloats(matrix.view());
+    case Way::OneDigit: case Way::ThreeDigits: return needsOfDigits(matrix.view());
+    case Way::OneDnn: break;
+  }
+  return {};
 }
 
 /// At most so many products share one barrier; q, k, v and gate, up need three.
@@ -37,7 +57,7 @@ struct Batch {
   Around around;       ///< of which `after` comes with alike only
   /// False when it is full, or its prepared activations do not serve this matrix.
   bool add(const PackedMatrix* matrix, Rows out, Way way) {
-    if (count == kTogether || !need.add(way == Way::Floats ? needsOfFloats(matrix->view()) : needsOfDigits(matrix->view()))) return false;
+    if (count == kTogether || !need.add(needsOf(*matrix, way))) return false;
     matrices[count] = matrix, outs[count++] = out;
     panels += matrix->view().panels;
     return true;
@@ -103,17 +123,10 @@ void run(const Batch& batch, ConstRows in, Execution& execution, int digits, std
   execution.pool.each(cut.count(), [&](std::int64_t i, int worker) { multiplySome(batch, tiles, execution.scratchFor(worker, scratch), cut[i], worker); });
 }
 
-/// need: the batch's, or that of the same matrices as floats.
-void runFloats(const Batch& batch, ConstRows in, Execution& execution, Needs need) {
+void runFloats(const Batch& batch, ConstRows in, Execution& execution) {
   const std::int64_t padded = batch.matrices[0]->view().padded;
-  run(batch, in, execution, 0, preparedFloats(in.count, padded, need),
-      [&](ConstRows rows, float* memory) { return layFloats(rows, padded, need, memory); });
-}
-/// Every matrix of a batch of digits as floats.
-void runAsFloats(const Batch& batch, ConstRows in, Execution& execution) {
-  Needs need;
-  for (std::size_t i = 0; i < batch.count; ++i) need.add(needsOfFloats(batch.matrices[i]->view()));
-  runFloats(batch, in, execution, need);
+  run(batch, in, execution, 0, preparedFloats(in.count, padded, batch.need),
+      [&](ConstRows rows, float* memory) { return layFloats(rows, padded, batch.need, memory); });
 }
 void runDigits(const Batch& batch, ConstRows in, Execution& execution, int digits) {
   const std::int64_t padded = batch.matrices[0]->view().padded;
@@ -137,21 +150,22 @@ void runDnnl(const Batch& batch, ConstRows in, Execution& execution) {
   });
 }
 
-void runBatch(const Batch& batch, ConstRows in, Execution& execution, Way way, bool wide) {
+void runBatch(const Batch& batch, ConstRows in, Execution& execution, Way way) {
   if (batch.count == 0) return;
-  if (wide && way != Way::OneDigit && in.count > kNarrowRows) switch (widePath(*batch.matrices[0], in.count)) {
-      case WidePath::OneDnn: return runDnnl(batch, in, execution);
-      case WidePath::Floats: return runAsFloats(batch, in, execution);
-      case WidePath::Tiles: break;
-    }
-  way == Way::Floats ? runFloats(batch, in, execution, batch.need) : runDigits(batch, in, execution, way == Way::OneDigit ? 1 : 3);
+  switch (way) {
+    case Way::Floats: return runFloats(batch, in, execution);
+    case Way::OneDigit: return runDigits(batch, in, execution, 1);
+    case Way::ThreeDigits: return runDigits(batch, in, execution, 3);
+    case Way::OneDnn: return runDnnl(batch, in, execution);
+  }
 }
 
 /// All products in one batch, with what surrounds them, if that can be.
-bool fits(Batch& batch, std::span<const Product> products, const Around& around, Way way, Activations activations) {
+template <class WayOf>
+bool fits(Batch& batch, std::span<const Product> products, const Around& around, Way way, WayOf wayOf) {
   for (const Product& p : products) {
     const auto* matrix = dynamic_cast<const PackedMatrix*>(p.matrix);
-    if (!matrix || wayOf(*matrix, activations) != way || !batch.add(matrix, p.out, way)) return false;
+    if (!matrix || wayOf(*matrix) != way || !batch.add(matrix, p.out, way)) return false;
   }
   batch.alike = true, batch.around = around;
   return true;
@@ -161,8 +175,9 @@ bool fits(Batch& batch, std::span<const Product> products, const Around& around,
 void multiplyThen(ConstRows in, std::span<const Product> products, Execution& execution, bool wide, const Around& around) {
   if (const auto* first = dynamic_cast<const PackedMatrix*>(products[0].matrix)) {
     Batch all;
-    const Way way = wayOf(*first, execution.activations);
-    if (fits(all, products, around, way, execution.activations)) return runBatch(all, in, execution, way, wide);
+    const auto of = [&](const PackedMatrix& matrix) { return wayOf(matrix, execution.activations, in.count, wide); };
+    const Way way = of(*first);
+    if (fits(all, products, around, way, of)) return runBatch(all, in, execution, way);
   }
   multiplyTogether(in, products, execution, wide, {.before = around.before, .made = around.made, .after = {}});
   around.after({0, products[0].out.width}, 0);
@@ -179,11 +194,11 @@ void multiplyTogether(ConstRows in, std::span<const Product> products, Execution
   Around with = around;
   if (around.before && std::ranges::any_of(products, [](const Product& p) { return !dynamic_cast<const PackedMatrix*>(p.matrix); }))
     in = make(around, in), with = {};
-  Batch batches[3];
+  Batch batches[std::size(kWays)];
   for (Batch& batch : batches) batch.around = with;
   const auto flush = [&](Way way) {
     Batch& batch = batches[static_cast<int>(way)];
-    runBatch(batch, in, execution, way, wide);
+    runBatch(batch, in, execution, way);
     batch = {};
     batch.around = with;
   };
@@ -193,14 +208,14 @@ void multiplyTogether(ConstRows in, std::span<const Product> products, Execution
       p.matrix->multiply(in, p.out, execution, wide);
       continue;
     }
-    const Way way = wayOf(*packed, execution.activations);
+    const Way way = wayOf(*packed, execution.activations, in.count, wide);
     Batch& batch = batches[static_cast<int>(way)];
     if (!batch.add(packed, p.out, way)) {
       flush(way);
       batch.add(packed, p.out, way);
     }
   }
-  for (const Way way : {Way::Floats, Way::OneDigit, Way::ThreeDigits}) flush(way);
+  for (const Way way : kWays) flush(way);
 }
 
 void expectProducts(std::span<const Stretch> before, std::span<const Matrix* const> matrices, bool alike, Execution& execution) {
@@ -245,6 +260,7 @@ int PackedMatrix::digits(Activations activations) const {
     case Way::Floats: return 0;
     case Way::OneDigit: return 1;
     case Way::ThreeDigits: return 3;
+    case Way::OneDnn: break;  // never of few rows
   }
   return 0;
 }

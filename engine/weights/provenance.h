@@ -7,7 +7,7 @@
 namespace ts {
 
 /// What decides the order and rounding of sums in this process, beside plan and model: the instruction set of the kernels, the
-/// version of oneDNN, and from how many rows each format is multiplied by it. Two processes with the same text (and the same
+/// version of oneDNN, and from how many rows each format is multiplied in another way than few rows are, and which. Two processes with the same text (and the same
 /// engineVersion()) give the same bits. Measures the choices that have not been made on this machine yet (a second or two).
 std::string arithmetic();
 

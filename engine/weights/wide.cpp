@@ -29,7 +29,7 @@ struct Choices {
   std::mutex mutex;
   std::array<bool, kElements> known{};
   std::array<KernelChoice, kElements> of;
-  std::string isa;  // what they were measured with
+  int generation = 0;  // of the instruction set that they were measured with
 };
 Choices& choices() {
   static Choices all;
@@ -109,7 +109,7 @@ KernelChoice measure(std::size_t element) {
 const KernelChoice& choiceOf(std::size_t e) {
   Choices& c = choices();
   const std::lock_guard lock(c.mutex);
-  if (c.isa != kernelIsa()) c.isa = kernelIsa(), c.known = {};
+  if (const int now = kernels::isaGeneration(); c.generation != now) c.generation = now, c.known = {};
   if (!c.known[e]) {
     if (const std::optional<KernelChoice> before = kept(kNames[e])) c.of[e] = *before;
     else keep(c.of[e] = measure(e));
@@ -141,7 +141,8 @@ std::string KernelChoice::pathName() const {
 std::string forcedWide() {
   if (const char* forced = std::getenv("TRADESPACE_WIDE"); forced && *forced) {
     const std::string_view word = forced;
-    return word == "onednn" || word == "floats" ? forced : "tiles";
+    if (word == "onednn" || (word == "floats" && kernelIsa() != "scalar")) return forced;
+    return "tiles";
   }
   return kernelIsa() == "scalar" ? "tiles" : "";  // the plain reference, whatever its speed
 }
@@ -149,7 +150,7 @@ std::string forcedWide() {
 WidePath widePath(const PackedMatrix& matrix, std::int64_t rows) {
   const Element e = matrix.view().element;
   if (const std::string forced = forcedWide(); !forced.empty()) {
-    if (forced == "floats" && exactByDigits(e) && kernelIsa() != "scalar") return WidePath::Floats;
+    if (forced == "floats" && exactByDigits(e)) return WidePath::Floats;
     return forced == "onednn" ? WidePath::OneDnn : WidePath::Tiles;
   }
   const KernelChoice& choice = choiceOf(static_cast<std::size_t>(e));

@@ -12,7 +12,7 @@ namespace ts {
 /// How many rows with exact activations meet a matrix.
 enum class WidePath {
   Tiles,   ///< as few rows do, to the bit
-  Floats,  ///< own kernels for weights in float32, unpacked a slab at a time; of formats whose few rows go by digits
+  Floats,  ///< own kernels for floats, over codes unpacked a slab at a time; of formats whose few rows go by digits
   OneDnn,  ///< oneDNN, over weights unpacked into a buffer
 };
 

@@ -153,6 +153,29 @@ TEST_P(MultiplyTest, ARowAmongManyAsFloatsDoesNotDependOnItsCompany) {
     }
 }
 
+TEST_P(MultiplyTest, ManyRowsOfCodesAsFloatsMultiplyTheirWeights) {
+  ThreadPool pool(2);
+  const std::int64_t rows = 37, cols = 768, count = 40;
+  for (const TensorType type : {TensorType::Q4_0, TensorType::Q6_K}) {  // whose weights are the same numbers however they are computed
+    const MatrixPtr codes = packTensor(samples::tensor(type, rows, cols, 7), pool);
+    std::vector<float> w(static_cast<std::size_t>(rows * cols));
+    codes->unpackRows(0, rows, w.data());
+    const auto in = floats(count * cols, 51);
+    setenv("TRADESPACE_WIDE", "tiles", 1);
+    const auto weights = product(*packF32(w.data(), rows, cols, pool), in, count, 2, Activations::F32, true), tiles = product(*codes, in, count, 2, Activations::F32, true);
+    setenv("TRADESPACE_WIDE", "floats", 1);
+    const auto got = product(*codes, in, count, 2, Activations::F32, true);
+    if (GetParam() == "scalar") {
+      EXPECT_EQ(got, tiles) << "the plain reference is never replaced";
+    } else if (codes->digits(Activations::F32) == 3) {
+      EXPECT_EQ(got, weights) << info(type).name;
+      EXPECT_NE(got, tiles) << info(type).name;
+    } else {
+      EXPECT_EQ(got, tiles) << info(type).name;  // floats already
+    }
+  }
+}
+
 TEST_P(MultiplyTest, ALastTileOfOneRowIsTheRowAlone) {
   ThreadPool pool(1);
   const std::int64_t rows = 17, cols = 32, count = 31 * 32 + 1;  // the least that leaves one row over
@@ -192,7 +215,9 @@ TEST_P(MultiplyTest, TogetherIsTheSameAsOneByOne) {
   auto samples = samples::all(40, cols, pool);
   for (auto& s : samples::all(7, cols, pool)) samples.push_back(s);
   for (const Activations activations : {Activations::F32, Activations::Q8})
-    for (const std::int64_t count : {1, 5, 33}) {
+    for (const auto& [count, path] : {std::pair<std::int64_t, const char*>{1, ""}, {5, ""}, {33, ""}, {33, "tiles"}, {33, "floats"}, {33, "onednn"}}) {
+      const bool wide = *path != 0;
+      if (wide) setenv("TRADESPACE_WIDE", path, 1);
       Execution execution(pool, activations);
       const auto in = floats(count * cols, 41);
       std::vector<std::vector<float>> outs;
@@ -200,9 +225,9 @@ TEST_P(MultiplyTest, TogetherIsTheSameAsOneByOne) {
       std::vector<Product> products;
       for (std::size_t i = 0; i < samples.size(); ++i)
         products.push_back({samples[i].matrix.get(), Rows{outs[i].data(), count, samples[i].matrix->rows(), samples[i].matrix->rows()}});
-      multiplyTogether(ConstRows(in.data(), count, cols, cols), products, execution, false);
+      multiplyTogether(ConstRows(in.data(), count, cols, cols), products, execution, wide);
       for (std::size_t i = 0; i < samples.size(); ++i)
-        EXPECT_EQ(outs[i], product(*samples[i].matrix, in, count, 2, activations, false)) << samples[i].name;
+        EXPECT_EQ(outs[i], product(*samples[i].matrix, in, count, 2, activations, wide)) << samples[i].name << ' ' << path;
     }
 }
 
