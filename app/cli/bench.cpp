@@ -116,7 +116,7 @@ void print(const BenchResult& r, const std::optional<MeasuredMemory>& memory, co
 /// Which path many rows take, as it was measured on this machine.
 void printKernels() {
   if (const std::string forced = forcedWide(); !forced.empty())
-    std::cout << "\nProducts of many rows go by " << forced << (kernelIsa() == "scalar" ? " (scalar instruction set)\n" : " (TRADESPACE_WIDE)\n");
+    std::cout << "\nProducts of many rows go by " << forced << ", as TRADESPACE_WIDE or the scalar instruction set wants it\n";
   const std::vector<KernelChoice> choices = kernelChoices();
   if (choices.empty()) return;
   std::cout << "\nProducts of many rows, one core, measured once on this machine\n\n";
